@@ -1,0 +1,1 @@
+"""The only rooms that import torch. Nothing here knows an estimator; `hashers` opens the door."""

@@ -1,0 +1,155 @@
+"""Fit a network to an objective: from arrays in to arrays out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from sklearn.model_selection import train_test_split
+from torch import nn
+
+from skhash._torch.networks import (
+    build_network,
+    check_output,
+    fit_standardize,
+    load_numpy_state,
+    seed_dropout,
+    state_to_numpy,
+)
+from skhash._torch.training import (
+    TrainingOptions,
+    TrainingRecord,
+    resolve_device,
+    seeded,
+    train,
+)
+
+
+@dataclass(frozen=True)
+class Generators:
+    """Random numbers of one fit: `cpu` draws initial weights, `device` everything after."""
+
+    cpu: torch.Generator
+    device: torch.Generator
+
+
+@dataclass(frozen=True)
+class FittedNetwork:
+    """What a fit leaves behind, free of torch."""
+
+    encoder_state: dict[str, np.ndarray]
+    objective_state: dict[str, np.ndarray]
+    record: TrainingRecord
+    device: str
+
+
+class Objective(nn.Module):
+    """Loss terms of the rows of a batch.
+
+    A subclass takes what it needs of the targets in `__init__` and returns its terms by name from
+    ``terms(outputs, batch)``. Its own parameters (a classification head, say) are trained with the
+    encoder, and are in `FittedNetwork.objective_state` afterwards.
+    """
+
+    def terms(self, outputs: torch.Tensor, batch: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Unweighted loss terms, given the real bit values of the rows in `batch`."""
+        raise NotImplementedError("an objective must define terms(outputs, batch)")
+
+
+def split_validation(n_samples, fraction, *, stratify, seed):
+    """Row numbers for training and validation; stratified where every class allows it."""
+    rows = np.arange(n_samples)
+    options = {"test_size": fraction, "random_state": seed}
+    if stratify is not None:
+        counts = np.bincount(stratify)
+        n_validation = int(np.ceil(fraction * n_samples))
+        possible = min(n_validation, n_samples - n_validation) >= len(counts)
+        if possible and counts.min() >= 2:
+            options["stratify"] = stratify
+    return train_test_split(rows, **options)
+
+
+def fit_network(
+    X: np.ndarray,
+    make_objective: Callable[[torch.device, Generators], Objective],
+    weights: dict[str, float],
+    *,
+    architecture: dict,
+    n_bits: int,
+    options: TrainingOptions,
+    device: str,
+    seed: int,
+    validation_fraction: float = 0.1,
+    stratify: np.ndarray | None = None,
+    initial: FittedNetwork | None = None,
+    after_epoch: Callable[[dict[str, np.ndarray]], bool] | None = None,
+) -> FittedNetwork:
+    """Train an encoder of X together with the objective's own parameters.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, ...)
+        Moved to the device once, as float32; batches are gathered there by row number.
+    make_objective : callable
+        From the device and the generators to the `Objective`.
+    weights : dict
+        Weight of each term.
+    architecture : dict
+        Keyword arguments of `build_network` that describe the encoder.
+    n_bits : int
+    options : TrainingOptions
+    device : str
+        See `resolve_device`.
+    seed : int
+        Of everything random.
+    validation_fraction : float
+        Share of the rows set aside under ``options.early_stopping``.
+    stratify : ndarray of shape (n_samples,) of int or None
+        Class indices that the validation rows shall represent.
+    initial : FittedNetwork or None
+        Where to start from instead of fresh weights.
+    after_epoch : callable or None
+        Called with a function that returns the encoder's state as arrays; stops on True.
+
+    Returns
+    -------
+    fitted : FittedNetwork
+    """
+    place = resolve_device(device)
+    with seeded(place, seed) as generators:
+        random = Generators(*generators)
+        encoder = build_network(
+            n_features=X.shape[1], n_bits=n_bits, generator=random.cpu, **architecture
+        ).to(place)
+        data = torch.from_numpy(np.array(X, dtype=np.float32)).to(place)
+        check_output(encoder, data, n_bits)
+        fit_standardize(encoder, data)
+        seed_dropout(encoder, random.device)
+        objective = make_objective(place, random).to(place)
+        if initial is not None:
+            load_numpy_state(encoder, initial.encoder_state)
+            load_numpy_state(objective, initial.objective_state)
+        rows, validation_rows = np.arange(len(X)), None
+        if options.early_stopping:
+            rows, validation_rows = split_validation(
+                len(X), validation_fraction, stratify=stratify, seed=seed
+            )
+        record = train(
+            nn.ModuleDict({"encoder": encoder, "objective": objective}),
+            lambda batch: objective.terms(encoder(data[batch]), batch),
+            weights,
+            torch.from_numpy(rows).to(place),
+            options,
+            random.device,
+            validation_rows=_to(validation_rows, place),
+            after_epoch=after_epoch and (lambda epoch: after_epoch(lambda: state_to_numpy(encoder))),
+        )
+    return FittedNetwork(
+        state_to_numpy(encoder), state_to_numpy(objective), record, str(place)
+    )
+
+
+def _to(rows, device):
+    return None if rows is None else torch.from_numpy(rows).to(device)

@@ -1,0 +1,198 @@
+"""Encoders: from rows of X to the real values of the bits, and their state as numpy arrays."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import torch
+from torch import nn
+
+NETWORKS = ("linear", "mlp")
+
+
+class Standardize(nn.Module):
+    """Centre each feature and divide all by one number, the root mean square of the training data.
+
+    One scale for all keeps the geometry of X (principal components differ in size for a reason)
+    and makes learning rate and initial weights fit data of any unit. The statistics are buffers:
+    they travel with the state of the network.
+    """
+
+    def __init__(self, n_features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(n_features))
+        self.register_buffer("scale", torch.ones(()))
+
+    def set_statistics(self, mean, scale):
+        self.mean.copy_(mean)
+        self.scale.copy_(scale)
+
+    def forward(self, X):
+        return (X - self.mean) / self.scale
+
+
+class SeededDropout(nn.Module):
+    """Dropout whose masks come from one generator, so that a seed fixes them in any thread."""
+
+    def __init__(self, p, generator=None):
+        super().__init__()
+        self.p = p
+        self.generator = generator
+
+    def forward(self, X):
+        if not self.training or self.p == 0:
+            return X
+        keep = torch.empty_like(X).bernoulli_(1 - self.p, generator=self.generator)
+        return X * keep / (1 - self.p)
+
+
+def linear_layer(n_in, n_out, generator, *, bias=True):
+    """A linear layer with weights of variance 1 / n_in, drawn from `generator`, and no bias yet."""
+    layer = nn.utils.skip_init(nn.Linear, n_in, n_out, bias=bias)
+    with torch.no_grad():
+        # drawn on the CPU: the same seed starts from the same weights on every device
+        layer.weight.copy_(torch.randn(n_out, n_in, generator=generator) / n_in**0.5)
+        if bias:
+            layer.bias.zero_()
+    return layer
+
+
+def build_network(
+    network, n_features, n_bits, *, hidden_layer_sizes=(), dropout=0.0, generator=None
+):
+    """Build an encoder from its description.
+
+    Parameters
+    ----------
+    network : {"linear", "mlp"} or callable
+        A callable is called with ``n_features`` and ``n_bits`` and returns any `torch.nn.Module`
+        that maps (n, n_features) to (n, n_bits); it sees X as it is, not standardised.
+    n_features, n_bits : int
+    hidden_layer_sizes : tuple of int
+        Width of each hidden layer of ``"mlp"``.
+    dropout : float
+        Share of hidden units of ``"mlp"`` (of inputs for ``"linear"``) left out of a step.
+    generator : torch.Generator or None
+        Source of the initial weights (on the CPU).
+
+    Returns
+    -------
+    module : torch.nn.Module
+        On the CPU, in training mode.
+
+    Raises
+    ------
+    TypeError
+        If a factory does not return a module.
+
+    Examples
+    --------
+    >>> from skhash._torch.networks import build_network
+    >>> build_network("linear", 5, 3)
+    Sequential(
+      (0): Standardize()
+      (1): SeededDropout()
+      (2): Linear(in_features=5, out_features=3, bias=True)
+    )
+    """
+    if callable(network):
+        module = network(n_features, n_bits)
+        if not isinstance(module, nn.Module):
+            raise TypeError(
+                "network must return a torch.nn.Module when called with (n_features, n_bits), "
+                f"got {type(module).__name__}"
+            )
+        return module
+    layers: list[nn.Module] = [Standardize(n_features)]
+    width = n_features
+    for size in hidden_layer_sizes if network == "mlp" else ():
+        layers += [linear_layer(width, size, generator), nn.BatchNorm1d(size), nn.ReLU()]
+        layers += [SeededDropout(dropout)]
+        width = size
+    if network == "linear":
+        layers += [SeededDropout(dropout)]
+    return nn.Sequential(*layers, linear_layer(width, n_bits, generator))
+
+
+def seed_dropout(module, generator):
+    """Let every dropout of ours in `module` draw its masks from `generator`."""
+    for part in module.modules():
+        if isinstance(part, SeededDropout):
+            part.generator = generator
+
+
+def fit_standardize(module, X):
+    """Set the statistics of every `Standardize` in `module` from the training data."""
+    for part in module.modules():
+        if isinstance(part, Standardize):
+            mean = X.mean(dim=0)
+            scale = (X.square().mean() - mean.square().mean()).clamp_min(0).sqrt()
+            # X without any variance stays as it is
+            part.set_statistics(mean, torch.where(scale > 0, scale, torch.ones_like(scale)))
+
+
+def state_to_numpy(module):
+    """State of a module as a dict of numpy arrays: what an estimator keeps after fit."""
+    return {key: value.detach().cpu().numpy().copy() for key, value in module.state_dict().items()}
+
+
+def load_numpy_state(module, state):
+    """Put a state made by `state_to_numpy` into `module` and return the module."""
+    # arrays memory-mapped by joblib are read-only: torch wants to own what it may write to
+    tensors = {key: torch.from_numpy(np.array(value)) for key, value in state.items()}
+    module.load_state_dict(tensors)
+    return module
+
+
+@torch.inference_mode()
+def encode(module, X, *, batch_size, device):
+    """Outputs of `module` for all rows of X, in batches, as a float32 array.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Put on `device` and into evaluation mode.
+    X : ndarray of shape (n, ...)
+    batch_size : int
+        Rows a step: bounds the memory beyond the result.
+    device : torch.device or str
+
+    Returns
+    -------
+    outputs : ndarray of shape (n, n_bits), dtype float32
+    """
+    module.to(device).eval()
+    n_bits = None
+    outputs = np.empty((0, 0), np.float32)
+    for start in range(0, len(X), batch_size):
+        rows = np.ascontiguousarray(X[start : start + batch_size], dtype=np.float32)
+        part = module(torch.from_numpy(rows).to(device)).float().cpu().numpy()
+        if n_bits is None:
+            n_bits = part.shape[1]
+            outputs = np.empty((len(X), n_bits), np.float32)
+        outputs[start : start + len(part)] = part
+    return outputs
+
+
+def check_output(module, X, n_bits):
+    """Raise where the network of a user's factory does not give n_bits real values a row."""
+    was_training = module.training
+    module.eval()
+    with torch.no_grad():
+        shape = tuple(module(X[:2]).shape)
+    module.train(was_training)
+    if shape != (len(X[:2]), n_bits):
+        raise ValueError(
+            f"network must map rows to n_bits={n_bits} values: for an input of shape "
+            f"{tuple(X[:2].shape)} it returned shape {shape}"
+        )
+
+
+def describe(network):
+    """A factory's import name, for messages."""
+    if callable(network):
+        name = getattr(network, "__qualname__", type(network).__qualname__)
+        module = inspect.getmodule(network)
+        return f"{module.__name__}.{name}" if module else name
+    return network

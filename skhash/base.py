@@ -1,0 +1,83 @@
+"""What every hasher promises: real bit values, a threshold at zero, codes of 0 and 1."""
+
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, check_scalar, validate_data
+
+
+class BaseHasher(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, metaclass=ABCMeta
+):
+    """Base class of all hashers.
+
+    A hasher is a transformer from rows of X to binary codes. A subclass sets ``n_bits_`` in
+    ``fit`` and implements `_bit_values`; everything a user calls is defined here, so that
+    ``transform(X) == (decision_function(X) > 0)`` holds for all of them by construction.
+    """
+
+    #: Keyword arguments for `validate_data` beyond dtype; a subclass may accept sparse X, say.
+    _validation = {}
+
+    @abstractmethod
+    def fit(self, X, y=None):
+        """Learn the codes."""
+
+    @abstractmethod
+    def _bit_values(self, X):
+        """Return the real value of each bit, float array of shape (n_samples, n_bits)."""
+
+    def decision_function(self, X):
+        """Real value of each bit before its threshold at zero.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The samples.
+
+        Returns
+        -------
+        values : ndarray of shape (n_samples, n_bits), dtype float32
+            A bit is 1 where its value is above zero.
+        """
+        check_is_fitted(self)
+        X = self._validate(X, reset=False)
+        return np.asarray(self._bit_values(X), dtype=np.float32)
+
+    def transform(self, X):
+        """Binary codes of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The samples.
+
+        Returns
+        -------
+        codes : ndarray of shape (n_samples, n_bits), dtype uint8
+            Bits, 0 or 1.
+        """
+        # a bool is a byte of 0 or 1 already, so the view costs no copy
+        return (self.decision_function(X) > 0).view(np.uint8)
+
+    def _check_n_bits(self):
+        """Return ``n_bits`` as an int, or raise if it is not a positive integer."""
+        return int(check_scalar(self.n_bits, "n_bits", Integral, min_val=1))
+
+    def _validate(self, X, y="no_validation", *, reset, **options):
+        """Validate X (and y where given) as scikit-learn does; float32 and float64 stay as they are."""
+        options = {"dtype": [np.float32, np.float64], **self._validation, **options}
+        return validate_data(self, X, y, reset=reset, **options)
+
+    @property
+    def _n_features_out(self):
+        return self.n_bits_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []
+        return tags

@@ -1,0 +1,168 @@
+"""What hashers trained by gradient share: their parameters, their fit and their encoding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from skhash.base import BaseHasher
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # scikit-learn before 1.9 has no callbacks; fitting works without them
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Stands in where scikit-learn has no callbacks."""
+
+        def _init_callback_context(self, **kwargs):
+            return None
+
+    def with_callbacks(method):
+        """Return the method as it is: there are no callbacks to tear down."""
+        return method
+
+
+__all__ = ["GradientHasher", "with_callbacks"]
+
+# rows a step when encoding: large enough to be fast, small enough to bound memory
+_ENCODE_ROWS = 8192
+
+
+class GradientHasher(CallbackSupportMixin, BaseHasher):
+    """Base class of the hashers that train a network.
+
+    A subclass calls `_fit_network` in its ``fit`` with the objective to minimise. The weights are
+    kept as numpy arrays in ``network_state_``; torch is imported when fitting and encoding only.
+    """
+
+    _parameter_constraints: dict[str, list] = {
+        "n_bits": [Interval(Integral, 1, None, closed="left")],
+        "network": [StrOptions({"linear", "mlp"}), callable],
+        "hidden_layer_sizes": ["array-like"],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "warm_start": ["boolean"],
+        "device": [str],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def _architecture(self) -> dict[str, Any]:
+        sizes = tuple(np.atleast_1d(self.hidden_layer_sizes).tolist())
+        if not all(isinstance(size, int) and size > 0 for size in sizes):
+            raise ValueError(
+                "hidden_layer_sizes must hold positive whole numbers, got "
+                f"{self.hidden_layer_sizes!r}"
+            )
+        return {"network": self.network, "hidden_layer_sizes": sizes, "dropout": self.dropout}
+
+    def _validate_training(self, X, y):
+        # batch statistics and pairs need two rows
+        return self._validate(X, y, reset=True, multi_output=True, ensure_min_samples=2)
+
+    def _fit_network(
+        self,
+        X: np.ndarray,
+        make_objective: Callable,
+        weights: dict[str, float],
+        *,
+        stratify: np.ndarray | None = None,
+    ) -> None:
+        """Train the network and set the fitted attributes that all gradient hashers have."""
+        from skhash._torch.fitting import FittedNetwork, fit_network
+        from skhash._torch.training import TrainingOptions
+
+        architecture = self._architecture()
+        initial = None
+        if self.warm_start and hasattr(self, "network_state_"):
+            self._check_warm_start(architecture)
+            initial = FittedNetwork(self.network_state_, self.objective_state_, None, "")
+        options = {name: getattr(self, name) for name in TrainingOptions.__dataclass_fields__}
+        context = self._init_callback_context(max_subtasks=self.max_iter)
+        if context is not None:
+            context.call_on_fit_task_begin(estimator=self, X=X)
+
+        def after_epoch(state):
+            task = context.subcontext(task_name="epoch")
+            attributes = lambda: {  # noqa: E731
+                "network_state_": state(),
+                "architecture_": architecture,
+                "n_bits_": int(self.n_bits),
+                "device_": self.device,
+            }
+            task.call_on_fit_task_begin(estimator=self, X=X)
+            return task.call_on_fit_task_end(
+                estimator=self, X=X, reconstruction_attributes=attributes
+            )
+
+        random = check_random_state(self.random_state)
+        fitted = fit_network(
+            X,
+            make_objective,
+            weights,
+            architecture=architecture,
+            n_bits=self.n_bits,
+            options=TrainingOptions(**options),
+            device=self.device,
+            seed=int(random.randint(np.iinfo(np.int32).max)),
+            validation_fraction=self.validation_fraction,
+            stratify=stratify,
+            initial=initial,
+            after_epoch=after_epoch if context is not None else None,
+        )
+        self.n_bits_ = int(self.n_bits)
+        self.architecture_ = architecture
+        self.network_state_ = fitted.encoder_state
+        self.objective_state_ = fitted.objective_state
+        self.device_ = fitted.device
+        self.loss_curve_ = fitted.record.loss
+        self.loss_terms_ = fitted.record.terms
+        self.validation_loss_curve_ = fitted.record.validation_loss or None
+        self.n_iter_ = len(fitted.record.loss)
+        self.best_iter_ = fitted.record.best_iter
+        if context is not None:
+            context.call_on_fit_task_end(estimator=self, X=X)
+
+    def _check_warm_start(self, architecture):
+        if (architecture, int(self.n_bits)) != (self.architecture_, self.n_bits_):
+            raise ValueError(
+                "warm_start=True goes on from the last fit, which had "
+                f"n_bits={self.n_bits_} and {self.architecture_}; got n_bits={self.n_bits} and "
+                f"{architecture}. Set warm_start=False to start afresh."
+            )
+
+    def _bit_values(self, X):
+        from skhash._torch.networks import build_network, encode, load_numpy_state
+        from skhash._torch.training import available_device
+
+        module = build_network(
+            n_features=self.n_features_in_, n_bits=self.n_bits_, **self.architecture_
+        )
+        load_numpy_state(module, self.network_state_)
+        return encode(
+            module, X, batch_size=_ENCODE_ROWS, device=available_device(self.device, self.device_)
+        )
+
+    def _repr_html_summary(self) -> dict[str, Any]:
+        """What a fitted hasher says of itself in a notebook, beside its parameters."""
+        check_is_fitted(self)
+        return {
+            "bits": self.n_bits_,
+            "features": self.n_features_in_,
+            "epochs": self.n_iter_,
+            "loss": round(self.loss_curve_[-1], 4),
+            "device": self.device_,
+        }

@@ -1,0 +1,145 @@
+"""Codes from the signs of principal components."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from sklearn.decomposition import PCA
+
+from skhash.base import BaseHasher
+
+
+def principal_components(X, n_components, random_state):
+    """Find the leading principal components of X.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features), float32 or float64
+        The samples; left as they are.
+    n_components : int
+        How many components, at most ``min(n_samples, n_features)``.
+    random_state : int or RandomState instance
+        Seeds the randomized solver, which scikit-learn takes for large X.
+
+    Returns
+    -------
+    mean : ndarray of shape (n_features,)
+        The mean of the samples.
+    components : ndarray of shape (n_components, n_features)
+        Orthonormal rows, those of most variance first. A row is all zeros where X does not
+        vary in any further direction: what is left there is rounding noise, and codes made of
+        it would not be reproducible.
+    projections : ndarray of shape (n_samples, n_components)
+        ``(X - mean) @ components.T``.
+    """
+    # PCA's own centring happens after X.T @ X, where float32 loses a variance beside a large mean
+    mean = X.mean(axis=0, dtype=np.float64).astype(X.dtype)
+    centred = X - mean
+    pca = PCA(n_components, random_state=random_state, copy=False).fit(centred)
+    components = pca.components_
+    variance = pca.explained_variance_
+    # an eigenvalue of the covariance is known to a few roundings of the largest one
+    components[variance <= 10 * np.finfo(X.dtype).eps * variance[0]] = 0
+    return mean, components, centred @ components.T
+
+
+def check_n_components(n_bits, X):
+    """Raise if X has fewer principal components than there are bits."""
+    n_samples, n_features = X.shape
+    if n_bits > min(n_samples, n_features):
+        raise ValueError(
+            f"n_bits={n_bits} is more than the number of principal components, "
+            f"min(n_samples, n_features), with n_samples={n_samples} and n_features={n_features}."
+        )
+
+
+class PCAHasher(BaseHasher):
+    """Signs of the leading principal components.
+
+    Bit k tells on which side of the mean a sample lies along the k-th direction of greatest
+    variance. The bits are uncorrelated before they are thresholded, but the first ones carry
+    far more of the variance than the last ones, which count as much in a Hamming distance;
+    `ITQHasher` mends that with a rotation.
+
+    Parameters
+    ----------
+    n_bits : int, default=64
+        Length of the codes, at most ``min(n_samples, n_features)``.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_bits, n_features)
+        Principal components. A row is all zeros, and its bit always 0, where X varies in fewer
+        than ``n_bits`` directions.
+    mean_ : ndarray of shape (n_features,)
+        Mean of the training samples.
+    n_bits_ : int
+        Length of the codes.
+    n_features_in_ : int
+        Number of features seen during fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X has them and all are strings.
+
+    See Also
+    --------
+    ITQHasher : Rotates the components so that thresholding them loses less.
+    RandomProjectionHasher : Directions that do not depend on the data.
+
+    References
+    ----------
+    X.-J. Wang, L. Zhang, F. Jing and W.-Y. Ma, "AnnoSearch: image auto-annotation by search",
+    CVPR 2006, section 3.2.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skhash import PCAHasher
+    >>> X, _ = load_digits(return_X_y=True)
+    >>> hasher = PCAHasher(n_bits=12).fit(X)
+    >>> hasher.transform(X[:2])
+    array([[0, 0, 0, 1, 0, 0, 1, 0, 1, 1, 0, 0],
+           [1, 1, 1, 0, 1, 1, 1, 0, 1, 0, 0, 0]], dtype=uint8)
+    """
+
+    def __init__(self, n_bits=64):
+        self.n_bits = n_bits
+
+    def fit(self, X, y=None):
+        """Find the principal components.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training samples.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : PCAHasher
+            The fitted hasher.
+
+        Raises
+        ------
+        ValueError
+            If ``n_bits`` is more than ``min(n_samples, n_features)``.
+        """
+        n_bits = self._check_n_bits()
+        X = self._validate(X, reset=True, ensure_min_samples=2)
+        check_n_components(n_bits, X)
+        # a fixed seed: the solver's randomness is below what a user would want to control
+        self.mean_, self.components_, _ = principal_components(X, n_bits, random_state=0)
+        self.n_bits_ = n_bits
+        n_directions = np.count_nonzero(self.components_.any(axis=1))
+        if n_directions < n_bits:
+            warnings.warn(
+                f"X varies in {n_directions} directions only, so that of n_bits={n_bits} the last "
+                f"{n_bits - n_directions} are always 0.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return self
+
+    def _bit_values(self, X):
+        return (X - self.mean_) @ self.components_.T

@@ -1,0 +1,311 @@
+"""Semantic hashing: codes whose Hamming distances follow a similarity target."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from skhash.hashers._gradient import GradientHasher, with_callbacks
+from skhash.similarity import class_similarity, evaluate_similarity, resolve_similarity
+from skhash.utils._labels import check_target
+
+
+class SemanticHasher(GradientHasher):
+    r"""Codes whose Hamming distances follow the similarity of their labels.
+
+    A network maps each row of X to `n_bits` real values; a bit is 1 where its value is above 0.
+    With :math:`z` the sigmoid of these values, training minimises
+
+    .. math:: w_{sim} L_{sim} + w_{kl} L_{kl} + w_{cls} L_{cls}
+
+    - :math:`L_{sim}`: distances between codes, relative to their mean in the batch, match the
+      distances ``1 - similarity`` between labels, relative to theirs; similar pairs weigh more;
+    - :math:`L_{kl}`: a nearest-neighbour estimate of the Kullback-Leibler divergence between the
+      outputs and a binary distribution, so that codes spread out and rounding loses little;
+    - :math:`L_{cls}`: a linear head on :math:`z` tells the classes apart.
+
+    Parameters
+    ----------
+    n_bits : int, default=64
+        Length of the codes.
+    similarity : "auto" or callable, default="auto"
+        What similar means: ``similarity(y_a, y_b)`` returns an array of shape (n_a, n_b) with
+        values in [0, 1], 1 for the same. See :mod:`skhash.similarity`. ``"auto"`` takes equality
+        for class labels, Jaccard similarity for multilabel indicators and cosine similarity for
+        rows of real numbers.
+    network : {"mlp", "linear"} or callable, default="mlp"
+        The encoder. A callable is called with ``(n_features, n_bits)`` and returns a
+        `torch.nn.Module` that maps rows to `n_bits` real values; it is kept by reference, so
+        pickling the hasher asks that it can be imported. The built-in encoders standardise X
+        by its mean and one common scale; a callable's gets X as it is.
+    hidden_layer_sizes : tuple of int, default=(1024,)
+        Width of each hidden layer of the "mlp".
+    dropout : float in [0, 1), default=0.0
+        Share of hidden units ("mlp") or inputs ("linear") left out of each step.
+    similarity_weight : float, default=1.0
+        Weight of the relational term; 0 leaves it out.
+    kl_weight : float, default=0.01
+        Weight of the KL term; 0 leaves it out. Large weights spread codes at the cost of meaning.
+    classification_weight : float, default=0.2
+        Weight of the classification term; 0 leaves it out. Large weights sharpen classes at the
+        cost of the distances between them. Rows of real numbers as y have no classes, and
+        train without the term.
+    pair_form : {"product", "manhattan"}, default="product"
+        Distance between real-valued codes: "manhattan" is the L1 distance of the paper,
+        "product" the expected Hamming distance of independent bits; they agree on binary codes
+        and the product is much cheaper.
+    pair_gamma, pair_rho : float, default=0.1, 2.0
+        A pair at target distance d weighs ``(pair_gamma / (pair_gamma + d)) ** pair_rho``.
+    kl_alpha : float, default=0.1
+        The binary distribution is Beta(kl_alpha, kl_alpha) in each bit.
+    kl_n_draws : int or None, default=None
+        Draws of it for each batch; None takes `batch_size`.
+    batch_size : int, default=128
+        Rows a step; all pairs within a batch are compared.
+    max_iter : int, default=40
+        Epochs: passes over the data.
+    learning_rate : float, default=3e-3
+        Peak of the learning rate, warmed up over the first tenth of all steps and annealed to 0.
+    weight_decay : float, default=1e-4
+        Decoupled decay of the weight matrices (AdamW).
+    early_stopping : bool, default=False
+        Whether to set aside a share of the rows, keep the state of least loss on them, and stop
+        when it no longer falls.
+    validation_fraction : float in (0, 1), default=0.1
+        That share.
+    n_iter_no_change : int, default=10
+        Epochs without an improvement of at least `tol` before stopping early.
+    tol : float, default=1e-4
+    warm_start : bool, default=False
+        Whether another call of ``fit`` goes on from the weights of the last.
+    device : str, default="auto"
+        Where to train and encode: "cpu", "cuda", "cuda:1", "mps", or "auto" for the best there is.
+    random_state : int, RandomState instance or None, default=None
+        Fixes initial weights, batches, dropout and the draws of the binary distribution.
+    verbose : int, default=0
+        1 prints the loss terms of every epoch. For a progress bar use scikit-learn's callbacks:
+        ``SemanticHasher().set_callbacks(sklearn.callback.ProgressBar())``.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The distinct labels in the user's own type; column numbers for multilabel indicators;
+        None for rows of real numbers.
+    class_similarity_ : ndarray of shape (n_classes, n_classes) or None
+        The similarity target between the classes; None unless y holds class labels.
+    similarity_ : callable
+        The similarity target in use.
+    loss_curve_ : list of float
+        Weighted loss of each epoch.
+    loss_terms_ : dict of str to list of float
+        Each term of each epoch, unweighted.
+    validation_loss_curve_ : list of float or None
+        Weighted loss on the rows set aside, under `early_stopping`.
+    n_iter_ : int
+        Epochs run.
+    best_iter_ : int
+        Epoch whose weights were kept, counted from 1.
+    n_bits_, n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Where X had column names.
+    network_state_, objective_state_ : dict of str to ndarray
+        Weights of the encoder, and of the classification head.
+    architecture_ : dict
+        What the encoder is built from.
+    device_ : str
+        Where it was trained. A model trained on CUDA encodes on the CPU where there is none.
+
+    See Also
+    --------
+    skhash.ITQHasher : The same without labels, in closed form.
+    skhash.metrics.average_hierarchical_precision_score : Judge the codes.
+
+    References
+    ----------
+    Arponen & Bishop (2020), "Learning to hash with semantic similarity metrics and empirical KL
+    divergence", arXiv:2005.04917. The weights, and the product form of the relational term, are
+    our choice.
+
+    Examples
+    --------
+    >>> from skhash import SemanticHasher
+    >>> from skhash.datasets import load_cifar100_features
+    >>> from skhash.similarity import TaxonomySimilarity, load_taxonomy
+    >>> cifar = load_cifar100_features()
+    >>> X, names = cifar.data[:500], cifar.target_names[cifar.target[:500]]
+    >>> target = TaxonomySimilarity(load_taxonomy("cifar100"))
+    >>> hasher = SemanticHasher(n_bits=32, similarity=target, max_iter=5, random_state=0)
+    >>> hasher.fit_transform(X, names).shape
+    (500, 32)
+    """
+
+    _parameter_constraints: dict[str, list] = {
+        **GradientHasher._parameter_constraints,
+        "similarity": [StrOptions({"auto"}), callable],
+        "similarity_weight": [Interval(Real, 0, None, closed="left")],
+        "kl_weight": [Interval(Real, 0, None, closed="left")],
+        "classification_weight": [Interval(Real, 0, None, closed="left")],
+        "pair_form": [StrOptions({"product", "manhattan"})],
+        "pair_gamma": [Interval(Real, 0, None, closed="neither")],
+        "pair_rho": [Interval(Real, 0, None, closed="left")],
+        "kl_alpha": [Interval(Real, 0, None, closed="neither")],
+        "kl_n_draws": [Interval(Integral, 1, None, closed="left"), None],
+    }
+
+    def __init__(
+        self,
+        n_bits=64,
+        *,
+        similarity="auto",
+        network="mlp",
+        hidden_layer_sizes=(1024,),
+        dropout=0.0,
+        similarity_weight=1.0,
+        kl_weight=0.01,
+        classification_weight=0.2,
+        pair_form="product",
+        pair_gamma=0.1,
+        pair_rho=2.0,
+        kl_alpha=0.1,
+        kl_n_draws=None,
+        batch_size=128,
+        max_iter=40,
+        learning_rate=3e-3,
+        weight_decay=1e-4,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        warm_start=False,
+        device="auto",
+        random_state=None,
+        verbose=0,
+    ):
+        self.n_bits = n_bits
+        self.similarity = similarity
+        self.network = network
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.dropout = dropout
+        self.similarity_weight = similarity_weight
+        self.kl_weight = kl_weight
+        self.classification_weight = classification_weight
+        self.pair_form = pair_form
+        self.pair_gamma = pair_gamma
+        self.pair_rho = pair_rho
+        self.kl_alpha = kl_alpha
+        self.kl_n_draws = kl_n_draws
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @with_callbacks
+    def fit(self, X, y):
+        """Learn the encoder.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features; computed in float32.
+        y : array-like of shape (n_samples,) or (n_samples, n_columns)
+            Class labels of any type; or multilabel indicators of 0 and 1, which may be sparse;
+            or rows of real numbers, such as sentence embeddings.
+
+        Returns
+        -------
+        self : SemanticHasher
+
+        Raises
+        ------
+        ValueError
+            If X, y, a parameter or what the similarity target returns is not as asked for.
+        FloatingPointError
+            If a loss term becomes NaN or infinite; it is named.
+        """
+        self._validate_params()
+        weights = self._weights()
+        X, y = self._validate_training(X, y)
+        kind, y = check_target(y)
+        self.similarity_ = resolve_similarity(self.similarity, y)
+        self.classes_ = self.class_similarity_ = labels = None
+        if kind == "class":
+            self.classes_, labels = np.unique(y, return_inverse=True)
+            self.class_similarity_ = class_similarity(self.similarity_, self.classes_)
+        elif kind == "multilabel":
+            self.classes_ = np.arange(y.shape[1])
+        else:
+            weights.pop("classification", None)
+            if not weights:
+                raise ValueError(
+                    "y holds real numbers, which have no classes to tell apart: "
+                    "similarity_weight or kl_weight must be above 0"
+                )
+
+        def make_objective(device, generators):
+            return self._make_objective(kind, y, labels, weights, device, generators)
+
+        self._fit_network(X, make_objective, weights, stratify=labels)
+        return self
+
+    def _weights(self):
+        weights = {
+            "similarity": self.similarity_weight,
+            "kl": self.kl_weight,
+            "classification": self.classification_weight,
+        }
+        weights = {name: weight for name, weight in weights.items() if weight > 0}
+        if not weights:
+            raise ValueError(
+                "similarity_weight, kl_weight and classification_weight are all 0: "
+                "one must be above 0"
+            )
+        return weights
+
+    def _make_objective(self, kind, y, labels, weights, device, generators):
+        import torch
+
+        from skhash._torch.objectives import ClassDistances, EvaluatedDistances, SemanticObjective
+
+        target = None
+        if kind == "class":
+            distances = ClassDistances(1 - self.class_similarity_, labels, device)
+            target = torch.from_numpy(labels).to(device)
+        else:
+
+            def similarity(rows):
+                return evaluate_similarity(self.similarity_, y[rows], y[rows])
+
+            distances = EvaluatedDistances(similarity, device)
+            if kind == "multilabel" and "classification" in weights:
+                dense = y.toarray() if hasattr(y, "toarray") else y
+                target = torch.from_numpy(np.asarray(dense, dtype=np.float32)).to(device)
+        return SemanticObjective(
+            distances,
+            target if "classification" in weights else None,
+            n_bits=self.n_bits,
+            n_classes=None if self.classes_ is None else len(self.classes_),
+            terms=weights,
+            form=self.pair_form,
+            gamma=self.pair_gamma,
+            rho=self.pair_rho,
+            alpha=self.kl_alpha,
+            n_draws=self.kl_n_draws,
+            device=device,
+            generators=generators,
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags

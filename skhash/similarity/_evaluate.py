@@ -1,0 +1,188 @@
+"""Call a similarity target and make sure that what comes back is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from sklearn.utils.validation import _num_samples
+
+from skhash.similarity._embedding import EmbeddingSimilarity
+from skhash.similarity._label import LabelSimilarity
+from skhash.similarity._multilabel import MultilabelSimilarity
+from skhash.utils._labels import target_kind
+
+# rounding of float32 dot products and the like, which is clipped without a word
+_TOLERANCE = 1e-6
+
+
+def evaluate_similarity(similarity: Callable, y_a, y_b) -> np.ndarray:
+    """Similarities of labels under a target, checked.
+
+    Parameters
+    ----------
+    similarity : callable
+        The target: ``similarity(y_a, y_b)`` returns an array of shape (n_a, n_b) with values
+        in [0, 1], where 1 means the same.
+    y_a : array-like of n_a labels
+        Labels of any kind that the target understands.
+    y_b : array-like of n_b labels
+        Labels to compare them with.
+
+    Returns
+    -------
+    values : ndarray of shape (n_a, n_b), dtype float64
+        The similarities, clipped to [0, 1] where rounding left them up to 1e-6 outside.
+
+    Raises
+    ------
+    ValueError
+        If the target returns anything but numbers of that shape and range.
+
+    Examples
+    --------
+    >>> from skhash.similarity import LabelSimilarity, evaluate_similarity
+    >>> evaluate_similarity(LabelSimilarity(), ["cat", "dog"], ["dog"])
+    array([[0.],
+           [1.]])
+    """
+    returned = similarity(y_a, y_b)
+    values = np.asarray(returned)
+    shape = (_num_samples(y_a), _num_samples(y_b))
+    if values.dtype.kind not in "biuf":
+        raise ValueError(
+            f"Similarity {_describe(similarity)} must return an array of real numbers, "
+            f"got {type(returned).__name__} of dtype {values.dtype}."
+        )
+    if values.shape != shape:
+        raise ValueError(
+            f"Similarity {_describe(similarity)} must return shape {shape} for {shape[0]} and "
+            f"{shape[1]} labels, got {values.shape}."
+        )
+    values = values.astype(np.float64, copy=False)
+    if values.size == 0:
+        return values
+    low, high = values.min(), values.max()
+    # NaN fails both comparisons, so that one test finds it too
+    if not (low >= -_TOLERANCE and high <= 1 + _TOLERANCE):
+        _raise_first_offence(similarity, values)
+    return values if low >= 0 and high <= 1 else np.clip(values, 0, 1)
+
+
+def class_similarity(similarity: Callable, classes) -> np.ndarray:
+    """Similarity matrix of classes, as hashers and metrics gather from it.
+
+    Parameters
+    ----------
+    similarity : callable
+        The target; see `evaluate_similarity`.
+    classes : array-like of shape (n_classes,)
+        The distinct classes.
+
+    Returns
+    -------
+    values : ndarray of shape (n_classes, n_classes), dtype float64
+        Exactly symmetric, with ones on the diagonal.
+
+    Raises
+    ------
+    ValueError
+        If the target is not symmetric, or a class is not wholly similar to itself, by more
+        than 1e-6; the classes are named. Also as `evaluate_similarity` does.
+
+    Examples
+    --------
+    >>> from skhash.similarity import LabelSimilarity, class_similarity
+    >>> class_similarity(LabelSimilarity(), ["cat", "dog"])
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    values = evaluate_similarity(similarity, classes, classes)
+    off_one = np.flatnonzero(np.diagonal(values) < 1 - _TOLERANCE)
+    if len(off_one):
+        i = off_one[0]
+        raise ValueError(
+            f"Similarity {_describe(similarity)} of class {classes[i]!r} with itself must be 1, "
+            f"got {values[i, i]}."
+        )
+    asymmetric = np.argwhere(np.abs(values - values.T) > _TOLERANCE)
+    if len(asymmetric):
+        i, j = asymmetric[0]
+        raise ValueError(
+            f"Similarity {_describe(similarity)} must be symmetric, got {values[i, j]} from "
+            f"{classes[i]!r} to {classes[j]!r} but {values[j, i]} back."
+        )
+    values = (values + values.T) / 2
+    np.fill_diagonal(values, 1)
+    return values
+
+
+def resolve_similarity(similarity, y) -> Callable:
+    """The target that a ``similarity`` parameter stands for.
+
+    Parameters
+    ----------
+    similarity : "auto" or callable
+        ``"auto"`` takes the kind of y: equality for classes, Jaccard for multilabel
+        indicators, cosine for rows of real numbers. A callable is returned as it is.
+    y : array-like
+        The labels it is for; looked at under ``"auto"`` only.
+
+    Returns
+    -------
+    similarity : callable
+        The target.
+
+    Raises
+    ------
+    TypeError
+        If similarity is anything else.
+
+    Examples
+    --------
+    >>> from skhash.similarity import resolve_similarity
+    >>> resolve_similarity("auto", ["cat", "dog"])
+    LabelSimilarity()
+    """
+    if isinstance(similarity, str) and similarity == "auto":
+        targets = {
+            "class": LabelSimilarity,
+            "multilabel": MultilabelSimilarity,
+            "vector": EmbeddingSimilarity,
+        }
+        return targets[target_kind(y)]()
+    if isinstance(similarity, type):
+        raise TypeError(
+            f"similarity must be an instance, got the class {similarity.__name__}; "
+            f"write {similarity.__name__}(...)."
+        )
+    if not callable(similarity):
+        raise TypeError(
+            "similarity must be 'auto' or a callable such as LabelSimilarity(), "
+            f"got {_describe(similarity)}.{_hint(similarity)}"
+        )
+    return similarity
+
+
+def _hint(similarity) -> str:
+    kind = type(similarity).__name__
+    if kind == "Taxonomy":
+        return " Wrap a taxonomy: TaxonomySimilarity(taxonomy)."
+    if kind == "ndarray":
+        return " Wrap a matrix: PrecomputedSimilarity(matrix, labels)."
+    return ""
+
+
+def _describe(similarity) -> str:
+    if isinstance(similarity, np.ndarray):
+        return f"an array of shape {similarity.shape}"
+    return getattr(similarity, "__qualname__", None) or repr(similarity)
+
+
+def _raise_first_offence(similarity, values: np.ndarray) -> None:
+    inside = (values >= -_TOLERANCE) & (values <= 1 + _TOLERANCE)
+    where = tuple(np.argwhere(~inside)[0].tolist())
+    raise ValueError(
+        f"Similarity {_describe(similarity)} must return values in [0, 1], "
+        f"got {values[where]} at index {where}."
+    )

@@ -1,0 +1,150 @@
+"""What a taxonomy is made of: nodes under one root, never changed once they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from difflib import get_close_matches
+
+import numpy as np
+
+from skhash.similarity import _parents as build
+from skhash.similarity._measures import Levels, levels, steps_up
+from skhash.similarity._taxonomy_html import taxonomy_html
+
+_SHOWN = 5
+
+
+class Hierarchy:
+    """An immutable directed acyclic graph of named nodes under one root; see `Taxonomy`."""
+
+    __slots__ = ("_children", "_levels", "_parents", "_position")
+
+    _children: dict[build.Node, tuple[build.Node, ...]]
+    _levels: Levels
+    _parents: build.Parents
+    _position: dict[build.Node, int]
+
+    def __init__(self, parents: Mapping, *, root: Hashable | None = None):
+        above = build.from_parents(parents)
+        build.check_acyclic(above)
+        above = build.with_single_root(above, root)
+        children = build.children_of(above)
+        top = next(node for node, over in above.items() if not over)
+        order = build.depth_first_order(children, top)
+        position = {node: i for i, node in enumerate(order)}
+        fields = {
+            "_parents": above,
+            "_children": children,
+            "_position": position,
+            "_levels": levels([[position[over] for over in above[node]] for node in order]),
+        }
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def nodes(self) -> tuple:
+        """All nodes, depth first: every node after its parents, related ones together."""
+        return tuple(self._position)
+
+    @property
+    def leaves(self) -> tuple:
+        """The nodes without children, in the order of `nodes`."""
+        return tuple(node for node in self._position if not self._children[node])
+
+    @property
+    def root(self) -> Hashable:
+        """The node above all others."""
+        return next(iter(self._position))
+
+    @property
+    def edges(self) -> tuple:
+        """All pairs (parent, child), by child in the order of `nodes`."""
+        return tuple((above, node) for node in self._position for above in self._parents[node])
+
+    @property
+    def is_tree(self) -> bool:
+        """Whether no node has several parents."""
+        return all(len(above) <= 1 for above in self._parents.values())
+
+    def parents(self, node) -> tuple:
+        """The nodes directly above a node."""
+        return self._parents[self._check_node(node)]
+
+    def children(self, node) -> tuple:
+        """The nodes directly below a node."""
+        return self._children[self._check_node(node)]
+
+    def ancestors(self, node) -> tuple:
+        """All nodes above a node, itself not among them, in the order of `nodes`."""
+        above = np.sort(steps_up(self._levels.up, self._locate([node])).indices)
+        return tuple(self.nodes[i] for i in above[:-1])
+
+    def height(self, node) -> int:
+        """Steps of the longest way down to a leaf: 0 for leaves."""
+        return int(self._levels.height[self._locate([node])[0]])
+
+    def depth(self, node) -> int:
+        """Nodes on the longest way up to the root: 1 for the root itself."""
+        return int(self._levels.depth[self._locate([node])[0]])
+
+    def _check_node(self, node) -> Hashable:
+        self._locate([node])
+        return node
+
+    def _locate(self, labels: Sequence) -> np.ndarray:
+        """Positions of labels in the order of the nodes."""
+        unknown = [label for label in labels if label not in self._position]
+        if unknown:
+            self._raise_unknown(unknown)
+        return np.array([self._position[label] for label in labels], dtype=np.intp)
+
+    def _raise_unknown(self, labels: Sequence) -> None:
+        names = [node for node in self._position if isinstance(node, str)]
+        shown = []
+        for label in labels[:_SHOWN]:
+            close = get_close_matches(label, names, n=3) if isinstance(label, str) else []
+            hint = f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""
+            shown.append(repr(label) + hint)
+        more = f" and {len(labels) - len(shown)} more" if len(labels) > len(shown) else ""
+        raise ValueError(
+            f"Labels that are not in the taxonomy: {', '.join(shown)}{more}. "
+            f"Its nodes are such as {build.name_some(self.leaves[:3])}."
+        )
+
+    def __contains__(self, node) -> bool:
+        return node in self._position
+
+    def __eq__(self, other) -> bool:
+        if not isinstance(other, Hierarchy):
+            return NotImplemented
+        return self is other or self._content() == other._content()
+
+    def __hash__(self) -> int:
+        return hash(self._content())
+
+    def _content(self) -> frozenset:
+        return frozenset((node, frozenset(above)) for node, above in self._parents.items())
+
+    def __setattr__(self, name, value):
+        raise AttributeError(f"Taxonomy cannot be changed: {name!r} was to be set.")
+
+    def __delattr__(self, name):
+        raise AttributeError(f"Taxonomy cannot be changed: {name!r} was to be deleted.")
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __reduce__(self):
+        return type(self), ({node: list(above) for node, above in self._parents.items()},)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Taxonomy of {len(self._position)} nodes: {len(self.leaves)} leaves, "
+            f"height {self.height(self.root)}, root {self.root!r}>"
+        )
+
+    def _repr_html_(self) -> str:
+        return taxonomy_html(self)

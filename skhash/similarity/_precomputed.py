@@ -1,0 +1,102 @@
+"""Classes are as similar as a given matrix says."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_array
+
+from skhash.similarity._label import encode_classes
+
+_TOLERANCE = 1e-6
+
+
+class PrecomputedSimilarity(BaseEstimator):
+    """Similarity of class labels, looked up in a matrix.
+
+    Parameters
+    ----------
+    matrix : array-like of shape (n_labels, n_labels)
+        Similarities in [0, 1], symmetric, with ones on the diagonal; up to 1e-6.
+    labels : array-like of shape (n_labels,), default=None
+        The label that each row and column stands for. None: labels are row indices.
+
+    Examples
+    --------
+    >>> from skhash.similarity import PrecomputedSimilarity
+    >>> similarity = PrecomputedSimilarity([[1, 0.8], [0.8, 1]], labels=["cat", "dog"])
+    >>> similarity(["dog", "cat"], ["cat"])
+    array([[0.8],
+           [1. ]])
+    """
+
+    def __init__(self, matrix, labels=None):
+        self.matrix = matrix
+        self.labels = labels
+
+    def __call__(self, y_a, y_b) -> np.ndarray:
+        """Similarities of class labels.
+
+        Parameters
+        ----------
+        y_a : array-like of shape (n_a,)
+            Labels that the matrix has.
+        y_b : array-like of shape (n_b,)
+            Labels that the matrix has.
+
+        Returns
+        -------
+        values : ndarray of shape (n_a, n_b), dtype float64
+            Entries of the matrix.
+
+        Raises
+        ------
+        ValueError
+            If the matrix is not a similarity matrix, its labels are not distinct or not as
+            many as its rows, or y has labels that it lacks.
+        """
+        matrix = _check_matrix(self.matrix)
+        row_of = _rows_by_label(self.labels, len(matrix))
+        rows, columns = _rows(y_a, row_of, "y_a"), _rows(y_b, row_of, "y_b")
+        return matrix[rows[:, None], columns]
+
+
+def _check_matrix(matrix) -> np.ndarray:
+    matrix = check_array(matrix, dtype=np.float64, input_name="matrix")
+    if matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(f"matrix must be square, got shape {matrix.shape}.")
+    _refuse((matrix < -_TOLERANCE) | (matrix > 1 + _TOLERANCE), matrix, "have values in [0, 1]")
+    off_one = np.diag(np.abs(np.diagonal(matrix) - 1) > _TOLERANCE)
+    _refuse(off_one, matrix, "have ones on its diagonal")
+    _refuse(np.abs(matrix - matrix.T) > _TOLERANCE, matrix, "be symmetric")
+    return np.clip(matrix, 0, 1)
+
+
+def _refuse(wrong: np.ndarray, matrix: np.ndarray, wanted: str) -> None:
+    if wrong.any():
+        i, j = np.argwhere(wrong)[0].tolist()
+        back = f" and {matrix[j, i]} at [{j}, {i}]" if i != j else ""
+        raise ValueError(f"matrix must {wanted}, got {matrix[i, j]} at [{i}, {j}]{back}.")
+
+
+def _rows_by_label(labels, n_rows: int) -> dict:
+    if labels is None:
+        return {i: i for i in range(n_rows)}
+    names, codes = encode_classes(labels, "labels")
+    if len(codes) != n_rows:
+        raise ValueError(f"labels must be as many as the {n_rows} rows, got {len(codes)}.")
+    if len(names) != n_rows:
+        repeated = [names[i] for i in np.flatnonzero(np.bincount(codes) > 1)]
+        raise ValueError(f"labels must be distinct, got several of {repeated[:5]}.")
+    return {name: i for i, name in enumerate(names)}
+
+
+def _rows(y, row_of: dict, name: str) -> np.ndarray:
+    labels, codes = encode_classes(y, name)
+    unknown = [label for label in labels if label not in row_of]
+    if unknown:
+        raise ValueError(
+            f"{name} has labels that the matrix of {len(row_of)} rows lacks: {unknown[:5]}; "
+            f"it has such as {list(row_of)[:3]}."
+        )
+    return np.array([row_of[label] for label in labels], dtype=np.intp)[codes]

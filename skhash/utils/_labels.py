@@ -1,0 +1,226 @@
+"""The kinds of labels that hashers, metrics and similarity targets understand."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from scipy import sparse
+
+TargetKind = Literal["class", "multilabel", "vector"]
+
+_STRING_KINDS = "USTO"
+
+
+def target_kind(y) -> TargetKind:
+    """Tell what kind of labels y holds.
+
+    Parameters
+    ----------
+    y : array-like or sparse matrix
+        The labels of the samples.
+
+    Returns
+    -------
+    kind : {"class", "multilabel", "vector"}
+        - ``"class"``: one-dimensional integers, strings, booleans or objects, or floats that
+          are all whole numbers; also one column of integers or strings.
+        - ``"multilabel"``: a table of zeros and ones with at least two columns, or a sparse
+          matrix of zeros and ones.
+        - ``"vector"``: any other table of numbers; each row is a point, such as an embedding.
+
+    Raises
+    ------
+    ValueError
+        If y has missing or infinite values, is one-dimensional with fractional numbers, has
+        several columns of strings, or is not one- or two-dimensional.
+
+    Examples
+    --------
+    >>> from skhash.utils._labels import target_kind
+    >>> target_kind(["cat", "dog"]), target_kind([[0, 1], [1, 1]]), target_kind([[0.5], [2.0]])
+    ('class', 'multilabel', 'vector')
+    """
+    return check_target(y)[0]
+
+
+def check_target(y, name: str = "y") -> tuple[TargetKind, Any]:
+    """Validate labels and bring them to the canonical form of their kind.
+
+    Parameters
+    ----------
+    y : array-like or sparse matrix
+        The labels of the samples; see `target_kind` for the kinds.
+    name : str, default="y"
+        How error messages call the argument.
+
+    Returns
+    -------
+    kind : {"class", "multilabel", "vector"}
+        The kind of labels.
+    y : ndarray or CSR array
+        - classes: ndarray of shape (n_samples,) of the user's own type;
+        - multilabel: ndarray of shape (n_samples, n_labels), dtype uint8, or a CSR array of
+          the same shape and dtype where y is sparse;
+        - vectors: ndarray of shape (n_samples, n_features), float32 or float64.
+
+    Raises
+    ------
+    ValueError
+        As `target_kind` does.
+
+    Examples
+    --------
+    >>> from skhash.utils._labels import check_target
+    >>> check_target([[3], [1], [3]])
+    ('class', array([3, 1, 3]))
+    """
+    if sparse.issparse(y):
+        return "multilabel", _check_sparse_indicator(y, name)
+    array = _as_array(y, name)
+    if array.ndim == 1:
+        return "class", _check_classes(array, name)
+    if array.ndim != 2:
+        raise ValueError(
+            f"{name} must have one dimension (classes) or two (multilabel indicators or "
+            f"vectors), got shape {array.shape}."
+        )
+    if array.dtype.kind in _STRING_KINDS:
+        if array.shape[1] == 1:
+            return "class", _check_classes(array[:, 0], name)
+        if array.dtype.kind != "O" or str in set(map(type, array.flat)):
+            raise ValueError(
+                f"{name} has strings in {array.shape[1]} columns; class labels are "
+                "one-dimensional, and label sets are given as an indicator of 0 and 1 "
+                "(sklearn.preprocessing.MultiLabelBinarizer makes it)."
+            )
+        array = _objects_to_float(array, name)
+    if array.shape[1] == 1 and array.dtype.kind in "biu":
+        return "class", array[:, 0]
+    return _check_table(array, name)
+
+
+def encode_labels(y: Sequence) -> tuple[list[Hashable], np.ndarray]:
+    """Replace class labels by positions in a list of the distinct ones.
+
+    Parameters
+    ----------
+    y : array or sequence of shape (n_samples,)
+        Class labels; they need to be hashable, not sortable.
+
+    Returns
+    -------
+    labels : list
+        The distinct labels in order of appearance, as plain Python objects, so that ``np.int64(3)`` and ``3``, or
+        ``np.str_("cat")`` and ``"cat"``, are looked up alike.
+    codes : ndarray of shape (n_samples,), dtype intp
+        ``labels[codes[i]]`` is the label of sample i.
+    """
+    plain = y.tolist() if isinstance(y, np.ndarray) else list(y)
+    positions = {label: i for i, label in enumerate(dict.fromkeys(plain))}
+    codes = np.fromiter(map(positions.__getitem__, plain), dtype=np.intp, count=len(plain))
+    return list(positions), codes
+
+
+def _as_array(y, name: str) -> np.ndarray:
+    try:
+        array = np.asarray(y)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} is ragged: its rows differ in length. Label sets are given as an indicator "
+            "of 0 and 1 (sklearn.preprocessing.MultiLabelBinarizer makes it)."
+        ) from error
+    if array.dtype.kind in "US" and array.ndim == 1:
+        # numpy writes the numbers and None among strings out as strings
+        is_string = {isinstance(label, (str, bytes)) for label in y}
+        if is_string == {True, False}:
+            array = np.asarray(y, dtype=object)
+    if array.dtype.kind not in "biuf" + _STRING_KINDS:
+        raise ValueError(f"{name} must hold numbers, strings or objects, got {array.dtype}.")
+    return array
+
+
+def _check_classes(y: np.ndarray, name: str) -> np.ndarray:
+    if y.dtype.kind == "O":
+        _check_objects(y, name)
+        return y
+    if y.dtype.kind == "f":
+        _check_finite(y, name)
+        _check_whole(y, name)
+    return y
+
+
+def _check_objects(y: np.ndarray, name: str) -> None:
+    types = set(map(type, y))
+    # pandas marks a missing label by NA, which even refuses to be compared
+    missing = sorted(t.__name__ for t in types if t.__name__ in ("NoneType", "NAType", "NaTType"))
+    if missing:
+        raise ValueError(f"{name} has missing labels ({', '.join(missing)}).")
+    unhashable = sorted(t.__name__ for t in types if t.__hash__ is None)
+    if unhashable:
+        raise ValueError(
+            f"{name} has labels that cannot be hashed ({', '.join(unhashable)}); label sets are "
+            "given as an indicator of 0 and 1 (sklearn.preprocessing.MultiLabelBinarizer)."
+        )
+    is_string = {issubclass(t, (str, bytes)) for t in types}
+    if any(issubclass(t, (float, np.floating)) for t in types):
+        if np.any(np.not_equal(y, y)):
+            raise ValueError(f"{name} has missing labels (NaN).")
+        if True not in is_string:
+            _check_classes(_objects_to_float(y, name), name)
+    if len(is_string) == 2:
+        names = sorted(t.__name__ for t in types)
+        raise ValueError(f"{name} mixes strings with other labels: {', '.join(names)}.")
+
+
+def _check_table(y: np.ndarray, name: str) -> tuple[TargetKind, np.ndarray]:
+    if y.shape[1] == 0:
+        raise ValueError(f"{name} has no columns.")
+    if y.dtype.kind == "f":
+        _check_finite(y, name)
+    if y.shape[1] > 1 and np.all((y == 0) | (y == 1)):
+        return "multilabel", y.astype(np.uint8)
+    wide_enough = y.dtype in (np.float32, np.float64)
+    return "vector", y if wide_enough else y.astype(_vector_dtype(y.dtype))
+
+
+def _vector_dtype(dtype: np.dtype) -> type:
+    return np.float32 if dtype == np.float16 else np.float64
+
+
+def _check_sparse_indicator(y, name: str):
+    y = sparse.csr_array(y)
+    if y.dtype.kind not in "biuf" or not np.all((y.data == 0) | (y.data == 1)):
+        raise ValueError(
+            f"Sparse {name} is a multilabel indicator and must hold only 0 and 1; "
+            "vectors are given as a dense array."
+        )
+    y = y.astype(np.uint8)
+    y.eliminate_zeros()
+    return y
+
+
+def _check_finite(y: np.ndarray, name: str) -> None:
+    bad = np.argwhere(~np.isfinite(y))
+    if len(bad):
+        where = tuple(bad[0].tolist())
+        raise ValueError(f"{name} has missing or infinite values: {y[where]} at index {where}.")
+
+
+def _check_whole(y: np.ndarray, name: str) -> None:
+    fractional = np.flatnonzero(y != np.floor(y))
+    if len(fractional):
+        raise ValueError(
+            f"{name} is one-dimensional with fractional values such as {y[fractional[0]]}. Class "
+            "labels are integers or strings; for real-valued targets pass them as a column of "
+            "shape (n, 1)."
+        )
+
+
+def _objects_to_float(y: np.ndarray, name: str) -> np.ndarray:
+    try:
+        return y.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        types = ", ".join(sorted({type(value).__name__ for value in y.flat}))
+        raise ValueError(f"{name} mixes numbers with other objects: {types}.") from error
