@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, check_scalar, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 
 class BaseHasher(
@@ -63,10 +62,6 @@ class BaseHasher(
         """
         # a bool is a byte of 0 or 1 already, so the view costs no copy
         return (self.decision_function(X) > 0).view(np.uint8)
-
-    def _check_n_bits(self):
-        """Return ``n_bits`` as an int, or raise if it is not a positive integer."""
-        return int(check_scalar(self.n_bits, "n_bits", Integral, min_val=1))
 
     def _validate(self, X, y="no_validation", *, reset, **options):
         """Validate X (and y where given) as scikit-learn does; float32 and float64 stay as they are."""

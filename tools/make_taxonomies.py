@@ -38,7 +38,8 @@ def barz_denzler_edges(source: Path) -> list[tuple[str, str]]:
     lines = (source / "cifar100_tree.parent-child.txt").read_text(encoding="utf-8").splitlines()
     if len(set(name.values())) != len(name):
         raise ValueError("Names of the tree are not distinct.")
-    return [tuple(name[node] for node in line.split()) for line in lines]
+    pairs = (line.split() for line in lines)
+    return [(name[parent], name[child]) for parent, child in pairs]
 
 
 def superclass_edges(source: Path) -> list[tuple[str, str]]:

@@ -7,11 +7,11 @@ from numbers import Integral, Real
 import numpy as np
 from scipy.linalg import svd
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_scalar
+from sklearn.utils._param_validation import Interval
 
 from skhash.base import BaseHasher
 from skhash.hashers._pca import check_n_components, principal_components
-from skhash.utils._random import random_rotation
+from skhash.hashers._random_projection import random_orthogonal
 
 
 class ITQHasher(BaseHasher):
@@ -31,8 +31,8 @@ class ITQHasher(BaseHasher):
     max_iter : int, default=50
         Number of rounds at most; the paper takes 50.
     tol : float, default=1e-5
-        Stop when a round lowers the quantization error by less than this part of it; 0 goes on
-        until the rotation no longer improves.
+        Stop when a round raises the mean absolute value of the bits by less than this part of
+        it; 0 goes on until the rotation no longer improves.
     random_state : int, RandomState instance or None, default=None
         Draws the rotation to start from. Give an int for the same codes in every call.
 
@@ -77,6 +77,13 @@ class ITQHasher(BaseHasher):
     True
     """
 
+    _parameter_constraints: dict[str, list] = {
+        "n_bits": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
     def __init__(self, n_bits=64, *, max_iter=50, tol=1e-5, random_state=None):
         self.n_bits = n_bits
         self.max_iter = max_iter
@@ -103,16 +110,14 @@ class ITQHasher(BaseHasher):
         ValueError
             If ``n_bits`` is more than ``min(n_samples, n_features)``.
         """
-        n_bits = self._check_n_bits()
-        check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
-        check_scalar(self.tol, "tol", Real, min_val=0)
+        self._validate_params()
+        n_bits = int(self.n_bits)
         random_state = check_random_state(self.random_state)
         X = self._validate(X, reset=True, ensure_min_samples=2)
         check_n_components(n_bits, X)
         self.mean_, self.components_, projections = principal_components(X, n_bits, random_state)
-        self.rotation_, errors = _fit_rotation(
-            projections, random_rotation(n_bits, random_state), self.max_iter, self.tol
-        )
+        start = random_orthogonal(n_bits, n_bits, random_state)
+        self.rotation_, errors = _fit_rotation(projections, start, self.max_iter, self.tol)
         self.quantization_error_ = np.array(errors)
         self.n_iter_ = len(errors)
         self.n_bits_ = n_bits
@@ -124,20 +129,20 @@ class ITQHasher(BaseHasher):
 
 def _fit_rotation(projections, rotation, max_iter, tol):
     """Alternate between corners and rotation; return the rotation and the error of each round."""
+    n_samples, n_bits = projections.shape
+    one = projections.dtype.type(1)
     # ||B - VR||^2 = ||B||^2 + ||V||^2 - 2 <B, VR>, of which only the last term changes
-    n_bits = projections.shape[1]
-    energy = n_bits + np.square(projections, dtype=np.float64).sum() / len(projections)
-    rotation = rotation.astype(projections.dtype)
-    rotated = projections @ rotation
-    errors = []
+    energy = n_bits + np.square(projections, dtype=np.float64).sum() / n_samples
+    rotated = projections @ rotation.astype(projections.dtype)
+    agreement, errors = 0.0, []
     for _ in range(max_iter):
         # a value of 0 belongs to bit 0, as in transform
-        corners = np.where(rotated > 0, projections.dtype.type(1), projections.dtype.type(-1))
+        corners = np.where(rotated > 0, one, -one)
         left, _, right = svd((corners.T @ projections).astype(np.float64))
         rotation = (left @ right).T.astype(projections.dtype)
         rotated = projections @ rotation
-        agreement = np.abs(rotated).sum(dtype=np.float64) / len(projections)
+        previous, agreement = agreement, np.abs(rotated).sum(dtype=np.float64) / n_samples
         errors.append(energy - 2 * agreement)
-        if len(errors) > 1 and errors[-2] - errors[-1] <= tol * errors[-2]:
+        if agreement - previous <= tol * agreement:
             break
     return rotation, errors

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from numbers import Integral
 
 import numpy as np
 from sklearn.decomposition import PCA
+from sklearn.utils._param_validation import Interval
 
 from skhash.base import BaseHasher
 
@@ -102,6 +104,10 @@ class PCAHasher(BaseHasher):
            [1, 1, 1, 0, 1, 1, 1, 0, 1, 0, 0, 0]], dtype=uint8)
     """
 
+    _parameter_constraints: dict[str, list] = {
+        "n_bits": [Interval(Integral, 1, None, closed="left")],
+    }
+
     def __init__(self, n_bits=64):
         self.n_bits = n_bits
 
@@ -125,7 +131,8 @@ class PCAHasher(BaseHasher):
         ValueError
             If ``n_bits`` is more than ``min(n_samples, n_features)``.
         """
-        n_bits = self._check_n_bits()
+        self._validate_params()
+        n_bits = int(self.n_bits)
         X = self._validate(X, reset=True, ensure_min_samples=2)
         check_n_components(n_bits, X)
         # a fixed seed: the solver's randomness is below what a user would want to control

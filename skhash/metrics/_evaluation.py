@@ -2,48 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
 
-from skhash.metrics._ties import Groups
-
-# a block of distances and what is derived from it stays in the cache of a processor
-PAIRS_PER_BLOCK = 2**19
+from skhash.metrics._statistics import Ranked, Statistic
+from skhash.metrics._ties import ordered_groups
 
 
-@dataclass
-class Ranked:
-    """What a metric sees of a block of queries.
-
-    groups : the rankings.
-    ideal : the best rankings there are.
-    profile : for each query the row of ``ideal`` that is its own.
-    """
-
-    groups: Groups
-    ideal: Groups
-    profile: np.ndarray
-
-    @property
-    def total_gain(self) -> np.ndarray:
-        """Sum of the gains of all items for each query."""
-        return self.ideal.gain.sum(axis=1)[self.profile]
-
-
-@dataclass
+@dataclass(frozen=True)
 class Evaluation:
     """Queries, a ranked database, and what is relevant.
 
-    ranking : HammingRanking, VectorRanking or DistanceRanking
-    gains : dict of name to ClassGains or PairGains
+    ranking : HammingRanking, TorchHammingRanking, VectorRanking or DistanceRanking.
+    gains : ClassGains or PairGains by name, "binary" and "graded" or one of them.
     own : for each query its row in the database, -1 where it is in none.
     """
 
-    ranking: object
-    gains: dict
+    ranking: Any
+    gains: dict[str, Any]
     own: np.ndarray
 
     @property
@@ -52,56 +32,49 @@ class Evaluation:
         return self.ranking.n_database - bool(np.any(self.own >= 0))
 
     def run(
-        self,
-        statistic: Callable[[dict[str, Ranked]], dict[str, np.ndarray]],
-        *,
-        depth: int | None = None,
-        ties: str = "expected",
-        n_jobs: int | None = None,
+        self, statistics: Sequence[Statistic], *, ties: str, n_jobs: int | None
     ) -> dict[str, np.ndarray]:
-        """Per-query values of a statistic of the rankings.
-
-        Parameters
-        ----------
-        statistic : callable
-            Takes the `Ranked` of each of the gains and returns arrays whose first axis runs over
-            the queries of the block.
-        depth : int, optional
-            Number of ranks that the statistic looks at; all by default.
-        ties : {"expected", "optimistic", "pessimistic"}
-            How the items of one group are ordered.
-        n_jobs : int, optional
-            Number of threads.
-        """
-        depth = self.n_ranked if depth is None else depth
+        """Values of the statistics by name, each with the queries along the first axis."""
         n_queries = self.ranking.n_queries
-        rows_per_block = max(1, PAIRS_PER_BLOCK // self.ranking.n_database)
-        # queries of one class share their ideals and gains
-        order = _class_order(self.gains.values(), n_queries)
+        rows_per_block = max(1, self.ranking.pairs_per_block // self.ranking.n_database)
+        # queries of one class share gains and ideals, so they had best come together
+        order = self._queries_by_class()
         blocks = np.split(order, np.arange(rows_per_block, n_queries, rows_per_block))
         parts = Parallel(n_jobs=n_jobs, prefer="threads")(
-            delayed(self._run_block)(rows, statistic, depth, ties) for rows in blocks
+            delayed(self._run_block)(rows, statistics, ties) for rows in blocks
         )
-        back = np.empty(n_queries, dtype=np.intp)
-        back[order] = np.arange(n_queries)
-        return {name: np.concatenate([part[name] for part in parts])[back] for name in parts[0]}
+        place = np.argsort(order)
+        return {
+            statistic.name: np.concatenate([part[i] for part in parts])[place]
+            for i, statistic in enumerate(statistics)
+        }
 
-    def _run_block(self, rows, statistic, depth: int, ties: str):
+    def _run_block(self, rows: np.ndarray, statistics: Sequence[Statistic], ties: str):
+        depths = [statistic.depth for statistic in statistics]
+        depth = max(self.ranking.n_database if d is None else d for d in depths)
+        radius = max(statistic.radius for statistic in statistics)
         own = self.own[rows]
-        ranking = self.ranking.block(rows, own, depth)
-        ranked = {}
-        for name, gains in self.gains.items():
-            gains_block = gains.block(rows, own)
-            if ties == "expected":
-                groups = ranking.groups(gains_block)
-            else:
-                groups = ranking.refined_groups(gains_block, best_first=ties == "optimistic")
-            ranked[name] = Ranked(groups, *gains_block.ideal(depth))
-        return statistic(ranked)
+        ranking = self.ranking.block(rows, own, depth, radius)
+        ranked = {
+            name: _ranked(ranking, self.gains[name].block(rows, own), depth, ties)
+            for name in {statistic.gains for statistic in statistics}
+        }
+        return [statistic.compute(ranked[statistic.gains]) for statistic in statistics]
+
+    def _queries_by_class(self) -> np.ndarray:
+        for gains in self.gains.values():
+            if gains.query_classes is not None:
+                return np.argsort(gains.query_classes, kind="stable")
+        return np.arange(self.ranking.n_queries)
 
 
-def _class_order(all_gains, n_queries: int) -> np.ndarray:
-    for gains in all_gains:
-        if hasattr(gains, "query_classes"):
-            return np.argsort(gains.query_classes, kind="stable")
-    return np.arange(n_queries)
+def _ranked(ranking, gains, depth: int, ties: str) -> Ranked:
+    tied = None
+    best_first = ties == "optimistic"
+    if gains.binary or ties == "expected":
+        groups = tied = ranking.groups(gains)
+        if ties != "expected":
+            groups = ordered_groups(tied, best_first)
+    else:
+        groups = ranking.refined_groups(gains, best_first)
+    return Ranked(groups, tied, *gains.ideal(depth), gains.total, ties)

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import _num_samples
 
 from skhash.metrics._relevance import ClassGains, PairGains
-from skhash.similarity import LabelSimilarity, evaluate_similarity
+from skhash.similarity import evaluate_similarity
 from skhash.utils._labels import check_target, encode_labels
 
-# a table of class similarities beyond this many cells is evaluated by blocks of queries instead
-_MAX_TABLE_CELLS = 2**24
+# a table of classes with more cells than this is not held, but evaluated for each block of queries
+MAX_TABLE_CELLS = 2**24
 
 
 class Labels:
-    """Checked labels of queries and database, None where relevance needs none."""
+    """Checked labels of queries and database; ``kind`` is None where there are none."""
 
     def __init__(self, query_labels, database_labels, n_queries: int, n_database: int):
         self.shape = (n_queries, n_database)
@@ -26,56 +27,161 @@ class Labels:
             return
         self.kind, self.of_queries = _check_labels(query_labels, n_queries, "query_labels")
         kind, self.of_items = _check_labels(database_labels, n_database, "database_labels")
+        if {kind, self.kind} == {"multilabel", "vector"}:
+            # vectors that happen to hold only 0 and 1 on one side
+            kind = self.kind = "vector"
         if kind != self.kind:
             raise ValueError(
                 "query_labels and database_labels must be of one kind, "
                 f"got {self.kind} and {kind} labels."
             )
         if kind == "class":
-            self.query_classes, self.query_codes = _encode(self.of_queries)
-            self.item_classes, self.item_codes = _encode(self.of_items)
+            self.query_names, self.query_classes = _encode(self.of_queries)
+            self.item_names, self.item_classes = _encode(self.of_items)
+        elif self.of_queries.shape[1] != self.of_items.shape[1]:
+            raise ValueError(
+                "query_labels and database_labels must have the same number of columns, "
+                f"got {self.of_queries.shape[1]} and {self.of_items.shape[1]}."
+            )
+
+    def require(self) -> None:
+        """Refuse to go on without labels."""
+        if self.kind is None:
+            raise ValueError(
+                "query_labels and database_labels are needed, unless a matrix says which items "
+                "are relevant to which queries."
+            )
 
     def check_own(self, own: np.ndarray) -> None:
         """Refuse queries that are said to be an item of another class."""
         inside = np.flatnonzero(own >= 0)
         if self.kind != "class" or not len(inside):
             return
-        queries, items = self.of_queries[inside], self.of_items[own[inside]]
-        differing = np.count_nonzero(queries != items)
+        differing = np.count_nonzero(self.of_queries[inside] != self.of_items[own[inside]])
         if differing:
             raise ValueError(
-                "exclude_self says which database row each query is, but the labels of "
-                f"{differing} of these rows differ from the labels of their queries."
+                "exclude_self says which row of the database a query is, but the labels of "
+                f"{differing} of {len(inside)} queries differ from those of their rows."
             )
 
 
-def similarity_gains(similarity, labels: Labels, transform: Callable | None = None):
-    """Gains by a similarity target or a matrix, optionally passed through a function."""
-    transform = transform or (lambda values: values)
-    if not callable(similarity):
-        return _matrix_gains(similarity, labels, transform, "similarity")
-    _require_labels(labels)
-    if labels.kind == "class":
-        n_cells = len(labels.query_classes) * len(labels.item_classes)
-        if n_cells <= _MAX_TABLE_CELLS:
-            table = evaluate_similarity(similarity, labels.query_classes, labels.item_classes)
-            return ClassGains(transform(table), labels.query_codes, labels.item_codes)
-    return PairGains(
-        lambda rows: transform(
-            np.array(evaluate_similarity(similarity, labels.of_queries[rows], labels.of_items))
+def binary_gains(labels: Labels, relevance=None, similarity=None, threshold=None):
+    """Gains of 0 and 1.
+
+    By a matrix of them; where a similarity is at least the threshold; and else where the
+    classes are the same, or the label sets have a label in common.
+    """
+    if relevance is not None and similarity is not None:
+        raise ValueError("Relevance comes from relevance or from similarity, got both.")
+    if (similarity is None) != (threshold is None):
+        raise ValueError(
+            "similarity and threshold go together: an item is relevant where its similarity to "
+            "the query is at least the threshold."
         )
+    if relevance is not None:
+        matrix = _check_matrix(relevance, labels, "relevance")
+        if not np.all((matrix == 0) | (matrix == 1)):
+            raise ValueError(
+                "relevance must hold only 0 and 1 here; degrees of relevance become binary by a "
+                "comparison, such as relevance >= 0.5."
+            )
+        return PairGains(lambda rows: matrix[rows].astype(np.float64), binary=True)
+    if similarity is not None:
+        return _similarity_gains(labels, similarity, lambda values: values >= threshold, True)
+    labels.require()
+    if labels.kind == "vector":
+        raise ValueError(
+            "Labels that are vectors are never the same: say similarity= and threshold=, or "
+            "pass a relevance matrix."
+        )
+    return _same_class(labels) if labels.kind == "class" else _shared_label(labels)
+
+
+def graded_gains(labels: Labels, similarity, transform: Callable | None = None):
+    """Gains by degrees: the similarities, or a non-negative function of them."""
+    return _similarity_gains(labels, similarity, transform or np.asarray, False)
+
+
+def matrix_gains(labels: Labels, relevance, transform: Callable | None = None):
+    """Gains by degrees from a matrix of any non-negative numbers."""
+    matrix = _check_matrix(relevance, labels, "relevance")
+    transform = transform or np.asarray
+    return PairGains(lambda rows: transform(matrix[rows].astype(np.float64)), binary=False)
+
+
+def _similarity_gains(labels: Labels, similarity, transform: Callable, binary: bool):
+    if not callable(similarity):
+        matrix = _check_matrix(similarity, labels, "similarity")
+        return PairGains(
+            lambda rows: np.array(transform(matrix[rows]), dtype=np.float64), binary=binary
+        )
+    labels.require()
+
+    def evaluate(queries, items) -> np.ndarray:
+        # a copy, for the target may hand out an array of its own
+        return np.array(transform(evaluate_similarity(similarity, queries, items)), np.float64)
+
+    if labels.kind != "class":
+        return PairGains(
+            lambda rows: evaluate(labels.of_queries[rows], labels.of_items), binary=binary
+        )
+    names = labels.query_names
+    return _class_gains(labels, lambda classes: evaluate(names[classes], labels.item_names), binary)
+
+
+def _same_class(labels: Labels):
+    position = {name: i for i, name in enumerate(labels.item_names.tolist())}
+    same = np.array([position.get(name, -1) for name in labels.query_names.tolist()])
+    n_items = len(position)
+    return _class_gains(
+        labels, lambda classes: (same[classes, None] == np.arange(n_items)).astype(float), True
     )
 
 
-def _matrix_gains(matrix, labels: Labels, transform, name: str) -> PairGains:
-    matrix = check_array(matrix, dtype=None, input_name=name)
+def _shared_label(labels: Labels) -> PairGains:
+    items = labels.of_items.T
+    if not sparse.issparse(items):
+        # counts of labels are exact in single precision, and its products are fast
+        items = items.astype(np.float32)
+
+    def evaluate(rows: np.ndarray) -> np.ndarray:
+        queries = labels.of_queries[rows].astype(np.float32)
+        shared = queries @ items
+        shared = shared.toarray() if sparse.issparse(shared) else shared
+        return (shared > 0).astype(np.float64)
+
+    return PairGains(evaluate, binary=True)
+
+
+def _class_gains(labels: Labels, table_rows: Callable, binary: bool):
+    """Gains from the rows of a class table, which is held where it is small."""
+    n_classes = len(labels.query_names)
+    if n_classes * len(labels.item_names) <= MAX_TABLE_CELLS:
+        table = table_rows(np.arange(n_classes))
+        return ClassGains(table, labels.query_classes, labels.item_classes, binary=binary)
+
+    def evaluate(rows: np.ndarray) -> np.ndarray:
+        classes, place = np.unique(labels.query_classes[rows], return_inverse=True)
+        return table_rows(classes)[:, labels.item_classes][place]
+
+    return PairGains(evaluate, binary=binary)
+
+
+def _check_matrix(matrix, labels: Labels, name: str) -> np.ndarray:
+    matrix = np.asarray(matrix)
+    if matrix.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{name} must be a callable or a matrix of numbers of shape (n_queries, n_database), "
+            f"got dtype {matrix.dtype}."
+        )
     if matrix.shape != labels.shape:
         raise ValueError(
             f"{name} must have shape (n_queries, n_database) = {labels.shape}, got {matrix.shape}."
         )
+    check_array(matrix, dtype=None, input_name=name)
     if matrix.min() < 0:
         raise ValueError(f"{name} must not be negative, got {matrix.min()}.")
-    return PairGains(lambda rows: transform(matrix[rows].astype(np.float64)))
+    return matrix
 
 
 def _check_labels(labels, n_expected: int, name: str):
@@ -89,12 +195,7 @@ def _check_labels(labels, n_expected: int, name: str):
 
 def _encode(labels: np.ndarray):
     """Distinct labels as an array of the user's own type, and the place of each label there."""
-    distinct, codes = encode_labels(labels)
-    classes = np.empty(len(distinct), dtype=labels.dtype)
-    classes[:] = distinct
-    return classes, codes
-
-
-def _require_labels(labels: Labels) -> None:
-    if labels.kind is None:
-        raise ValueError("query_labels and database_labels are needed unless a matrix is given.")
+    distinct, places = encode_labels(labels)
+    names = np.empty(len(distinct), dtype=labels.dtype)
+    names[:] = distinct
+    return names, places

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from skhash.metrics._relevance import ClassGainsBlock
@@ -9,16 +11,19 @@ from skhash.metrics._sorted import SortedBlock
 from skhash.metrics._ties import Groups
 from skhash.neighbors._packing import _as_words
 
-# below this many items per rank that is asked for, looking for the radius costs more than it saves
-_MIN_ITEMS_PER_RANK = 4
-# every so manieth item is looked at to guess the radius; a prime, because databases have periods
+# every so manieth item is looked at to guess a radius; a prime, because databases have periods
 _SAMPLE_STEP = 17
-# standard deviations between the guess and what is wanted
+# how many standard deviations the guess is on the safe side
 _SAFETY = 4
+# where more than this share of the database is wanted, all of it is counted
+_MAX_NEAR_SHARE = 0.25
 
 
 class HammingRanking:
     """Rankings of the database by Hamming distance, a block of queries at a time."""
+
+    # what is derived from so many distances still fits the cache of a processor
+    pairs_per_block = 2**20
 
     def __init__(self, query_codes: np.ndarray, database_codes: np.ndarray):
         self.n_bits = query_codes.shape[1]
@@ -27,28 +32,29 @@ class HammingRanking:
         self._query_words = np.ascontiguousarray(_as_words(query_codes).T)
         self._item_words = np.ascontiguousarray(_as_words(database_codes).T)
 
-    def block(self, rows: np.ndarray, own: np.ndarray, depth: int) -> HammingBlock:
+    def block(self, rows: np.ndarray, own: np.ndarray, depth: int, radius: int) -> HammingBlock:
         distances = self._distances(rows)
         inside = np.flatnonzero(own >= 0)
         # one more than the largest distance marks what is not ranked
         distances[inside, own[inside]] = self.n_bits + 1
-        return HammingBlock(distances, self.n_bits, depth)
+        return HammingBlock(distances, self.n_bits, depth, radius)
 
     def _distances(self, rows: np.ndarray) -> np.ndarray:
+        dtype = np.uint8 if self.n_bits + 1 <= np.iinfo(np.uint8).max else np.uint16
         total: np.ndarray | None = None
         differing = np.empty((len(rows), self.n_database), dtype=np.uint64)
         for query_word, item_word in zip(self._query_words, self._item_words, strict=True):
             np.bitwise_xor(query_word[rows, None], item_word, out=differing)
             count = np.bitwise_count(differing)
             if total is None:
-                total = count if self.n_bits + 1 < 256 else count.astype(np.uint16)
+                total = count.astype(dtype, copy=False)
             else:
                 total += count
         return total
 
 
 class HammingBlock:
-    """Rankings of a block of queries: one group of ties for each distance.
+    """Rankings of a block of queries: one group of ties for each distance from 0 to n_bits.
 
     Parameters
     ----------
@@ -58,16 +64,18 @@ class HammingBlock:
         The largest distance.
     depth : int
         Number of ranks that matter. Groups that begin after it may be incomplete.
+    radius : int
+        Groups up to this distance are complete at any rank.
     """
 
-    def __init__(self, distances: np.ndarray, n_bits: int, depth: int):
+    def __init__(self, distances: np.ndarray, n_bits: int, depth: int, radius: int):
         self._distances = distances
         self._n_bits = n_bits
         self._depth = depth
         # the last bin holds what is not ranked
         self._shape = (len(distances), n_bits + 2)
         bin_starts = np.arange(len(distances), dtype=np.intp) * self._shape[1]
-        self._near = self._find_near(bin_starts)
+        self._near = self._find_near(bin_starts, radius)
         if self._near is not None:
             queries, items = self._near
             self._bins = bin_starts[queries]
@@ -92,34 +100,36 @@ class HammingBlock:
         places, ordered_gains = gains.ordered(best_first)
         n_places = ordered_gains.shape[1]
         bins = self._bins * n_places + self._values(places)
-        size = np.bincount(bins, minlength=np.prod(self._shape) * n_places)
+        size = np.bincount(bins, minlength=math.prod(self._shape) * n_places)
         size = size.reshape(*self._shape, n_places)[:, :-1]
-        refined = Groups(size, size * ordered_gains[:, None])
-        return Groups(*(part.reshape(len(part), -1) for part in refined))
+        gain = size * ordered_gains[:, None]
+        return Groups(size.reshape(len(size), -1), gain.reshape(len(size), -1))
 
     def _values(self, gains) -> np.ndarray:
         return gains.dense.ravel() if self._near is None else gains.of_pairs(*self._near)
 
     def _count(self, weights=None) -> np.ndarray:
-        counts = np.bincount(self._bins, weights, minlength=np.prod(self._shape))
+        counts = np.bincount(self._bins, weights, minlength=math.prod(self._shape))
         return counts.reshape(self._shape)[:, :-1]
 
-    def _find_near(self, bin_starts: np.ndarray):
+    def _find_near(self, bin_starts: np.ndarray, radius: int):
         """Pairs of a query and an item that are likely to hold its ``depth`` nearest items.
 
-        The radius is estimated on a part of the database. An estimate that proves too small
-        costs time and nothing else.
+        Returns arrays of queries and items, or None where it is not worth while. The radius is
+        guessed from a part of the database. A guess that proves too small costs time, nothing
+        else.
         """
-        n_database = self._distances.shape[1]
-        if n_database < _MIN_ITEMS_PER_RANK * self._depth:
+        n_queries, n_database = self._distances.shape
+        if self._depth > _MAX_NEAR_SHARE * n_database:
             return None
         sample = self._distances[:, ::_SAMPLE_STEP] + bin_starts[:, None]
-        within = np.bincount(sample.ravel(), minlength=np.prod(self._shape))
+        within = np.bincount(sample.ravel(), minlength=math.prod(self._shape))
         within = within.reshape(self._shape)[:, :-1].cumsum(axis=1)
         wanted = self._depth / _SAMPLE_STEP
-        wanted += _SAFETY * np.sqrt(wanted) + 1
-        radius = np.where(within[:, -1] < wanted, self._n_bits, (within >= wanted).argmax(axis=1))
-        near = np.flatnonzero(self._distances <= radius[:, None].astype(self._distances.dtype))
-        ends = np.searchsorted(near, np.arange(len(radius) + 1) * n_database)
-        queries = np.repeat(np.arange(len(radius)), np.diff(ends))
+        wanted += _SAFETY * math.sqrt(wanted)
+        reach = np.where(within[:, -1] < wanted, self._n_bits, np.argmax(within >= wanted, axis=1))
+        reach = np.maximum(reach, radius).astype(self._distances.dtype)
+        near = np.flatnonzero(self._distances <= reach[:, None])
+        ends = np.searchsorted(near, np.arange(n_queries + 1) * n_database)
+        queries = np.repeat(np.arange(n_queries), np.diff(ends))
         return queries, near - queries * n_database

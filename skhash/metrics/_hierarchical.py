@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
+from skhash.metrics import _statistics as statistics
+from skhash.metrics._docs import shared_docs
+from skhash.metrics._gains import graded_gains
+from skhash.metrics._inputs import (
+    check_option,
+    check_rank,
+    check_ranks,
+    make_evaluation,
+    score,
+)
 
-from skhash.metrics._gains import similarity_gains
-from skhash.metrics._inputs import TIES, check_option, check_ranks, make_evaluation
-from skhash.metrics._policy import apply_policy
-from skhash.metrics._ties import gain_at_ranks, rank_weighted_gain
 
-
+@shared_docs
 def hierarchical_precision_score(
     query_codes,
     query_labels,
@@ -24,27 +29,82 @@ def hierarchical_precision_score(
     no_relevant="warn",
     per_query=False,
     n_jobs=None,
+    device=None,
 ):
-    evaluation = _evaluation(
+    """Hierarchical precision of the first k items, HP@k.
+
+    The sum of the similarities of the first k items to the query, over the sum of the k largest
+    similarities in the database. 1 where nothing more similar could have been returned.
+
+    Parameters
+    ----------
+    |rankings|
+    similarity : callable or array-like of shape (n_queries, n_database)
+        A similarity target, called as ``similarity(labels_a, labels_b)``, or its values.
+    k : int
+        The cut-off. At most as many as there are items of a class, it says no more than
+        precision does.
+    |exclude|
+    |ties|
+    |metric|
+    |no_relevant|
+    |per_query|
+    |machine|
+
+    Returns
+    -------
+    score : float or ndarray of shape (n_queries,)
+        The mean over the queries, or the value of each.
+
+    Raises
+    ------
+    |raises|
+
+    See Also
+    --------
+    average_hierarchical_precision_score : The mean over all cut-offs up to k.
+    hierarchical_precision : The curve over cut-offs.
+
+    References
+    ----------
+    Deng, J., Berg, A., & Fei-Fei, L. (2011). Hierarchical semantic indexing for large scale
+    image retrieval. CVPR.
+
+    Examples
+    --------
+    A tie at distance 1 between an item of the class of the query and one that is half as
+    similar:
+
+    >>> from skhash.metrics import hierarchical_precision_score
+    >>> from skhash.similarity import PrecomputedSimilarity
+    >>> similarity = PrecomputedSimilarity([[1, 0.5], [0.5, 1]], ["cat", "dog"])
+    >>> query, database = [[0, 0]], [[0, 1], [1, 0], [1, 1]]
+    >>> hierarchical_precision_score(
+    ...     query, ["cat"], database, ["cat", "dog", "cat"], similarity=similarity, k=1
+    ... )
+    0.75
+    """
+    evaluation = make_evaluation(
         query_codes,
         query_labels,
         database_codes,
         database_labels,
-        similarity=similarity,
         exclude_self=exclude_self,
         metric=metric,
+        device=device,
+        graded=lambda labels: graded_gains(labels, similarity),
+    )
+    return score(
+        evaluation,
+        statistics.hierarchical_precision(check_rank(k, evaluation)),
         ties=ties,
+        no_relevant=no_relevant,
+        per_query=per_query,
+        n_jobs=n_jobs,
     )
-    ranks = check_ranks(k, evaluation)
-    if ranks.ndim:
-        raise ValueError("k must be one integer; hierarchical_precision takes several.")
-    k = int(ranks)
-    values = evaluation.run(
-        lambda ranked: {"value": hp_at_k(ranked["graded"], k)}, depth=k, ties=ties, n_jobs=n_jobs
-    )
-    return apply_policy(values["value"], no_relevant, per_query)
 
 
+@shared_docs
 def average_hierarchical_precision_score(
     query_codes,
     query_labels,
@@ -60,86 +120,152 @@ def average_hierarchical_precision_score(
     no_relevant="warn",
     per_query=False,
     n_jobs=None,
+    device=None,
 ):
+    """Mean average hierarchical precision of the first k items, mAHP@k.
+
+    The mean of HP@1, ..., HP@k, averaged over the queries.
+
+    Parameters
+    ----------
+    |rankings|
+    similarity : callable or array-like of shape (n_queries, n_database)
+        A similarity target, called as ``similarity(labels_a, labels_b)``, or its values.
+    k : int
+        The cut-off. It must exceed the number of items of a class for the score to see more
+        than the classes: below, one arbitrary code for each class is perfect.
+    average : {"mean", "trapezoid"}, default="mean"
+        The mean, at most 1; or the area under the curve by the trapezoidal rule with steps of
+        1 / k, as in the code of Barz & Denzler (2019), at most 1 - 1 / k.
+    |exclude|
+    |ties|
+    |metric|
+    |no_relevant|
+    |per_query|
+    |machine|
+
+    Returns
+    -------
+    score : float or ndarray of shape (n_queries,)
+        The mean over the queries, or the value of each.
+
+    Raises
+    ------
+    |raises|
+
+    References
+    ----------
+    Deng, J., Berg, A., & Fei-Fei, L. (2011). Hierarchical semantic indexing for large scale
+    image retrieval. CVPR.
+
+    Barz, B., & Denzler, J. (2019). Hierarchy-based image embeddings for semantic image
+    retrieval. WACV.
+
+    Examples
+    --------
+    >>> from skhash.metrics import average_hierarchical_precision_score
+    >>> from skhash.similarity import PrecomputedSimilarity
+    >>> similarity = PrecomputedSimilarity([[1, 0.5], [0.5, 1]], ["cat", "dog"])
+    >>> codes = [[0, 0], [0, 1], [1, 1], [1, 1]]
+    >>> average_hierarchical_precision_score(
+    ...     codes, ["cat", "dog", "cat", "dog"], similarity=similarity, k=2, exclude_self=True
+    ... )  # HP@1 and HP@2 are 1/2 and 5/6, 3/4 and 1, 1/2 and 2/3, 1/2 and 5/6
+    0.697...
+    """
     check_option("average", average, ("mean", "trapezoid"))
-    evaluation = _evaluation(
+    evaluation = make_evaluation(
         query_codes,
         query_labels,
         database_codes,
         database_labels,
-        similarity=similarity,
         exclude_self=exclude_self,
         metric=metric,
-        ties=ties,
+        device=device,
+        graded=lambda labels: graded_gains(labels, similarity),
     )
-    ranks = check_ranks(k, evaluation)
-    if ranks.ndim:
-        raise ValueError("k must be one integer.")
-    k = int(ranks)
-    values = evaluation.run(
-        lambda ranked: {"value": average_hp(ranked["graded"], k, average)},
-        depth=k,
+    return score(
+        evaluation,
+        statistics.average_hierarchical_precision(check_rank(k, evaluation), average),
         ties=ties,
+        no_relevant=no_relevant,
+        per_query=per_query,
         n_jobs=n_jobs,
     )
-    return apply_policy(values["value"], no_relevant, per_query)
 
 
-def hp_curve(ranked, ranks) -> np.ndarray:
-    n_ranks = int(ranks.max())
-    got = gain_at_ranks(ranked.groups, n_ranks).cumsum(axis=1)[:, ranks - 1]
-    ideal = gain_at_ranks(ranked.ideal, n_ranks).cumsum(axis=1)[:, ranks - 1]
-    return _ratio(got, ideal[ranked.profile])
-
-
-def hp_at_k(ranked, k: int) -> np.ndarray:
-    weight_sums = np.arange(k + 1, dtype=np.float64)
-    got = rank_weighted_gain(ranked.groups, weight_sums)
-    return _ratio(got, rank_weighted_gain(ranked.ideal, weight_sums)[ranked.profile])
-
-
-def average_hp(ranked, k: int, average: str) -> np.ndarray:
-    """Mean of HP@1 to HP@k.
-
-    The gain at rank t is part of HP@t, ..., HP@k, so that its weight is the sum of 1 / ideal
-    over them.
-    """
-    ideal = gain_at_ranks(ranked.ideal, k).cumsum(axis=1)
-    weights = _ratio(np.full(k, 1 / k), ideal)
-    if average == "trapezoid":
-        weights[:, [0, -1]] /= 2
-        if k == 1:
-            weights[:] = 0
-    weights = weights[:, ::-1].cumsum(axis=1)[:, ::-1]
-    weight_sums = np.zeros((len(weights), k + 1))
-    np.cumsum(weights, axis=1, out=weight_sums[:, 1:])
-    return rank_weighted_gain(ranked.groups, weight_sums, ranked.profile)
-
-
-def _ratio(part, whole):
-    """The quotient, NaN where nothing is to be gained at all."""
-    whole = np.where(whole > 0, whole, np.nan)
-    return part / whole
-
-
-def _evaluation(
+@shared_docs
+def hierarchical_precision(
     query_codes,
     query_labels,
-    database_codes,
-    database_labels,
+    database_codes=None,
+    database_labels=None,
     *,
     similarity,
-    exclude_self,
-    metric,
-    ties,
+    k,
+    exclude_self=False,
+    ties="expected",
+    metric="hamming",
+    no_relevant="warn",
+    per_query=False,
+    n_jobs=None,
+    device=None,
 ):
-    check_option("ties", ties, TIES)
-    return make_evaluation(
+    """Hierarchical precision at several cut-offs, the curve of HP@k over k.
+
+    Parameters
+    ----------
+    |rankings|
+    similarity : callable or array-like of shape (n_queries, n_database)
+        A similarity target, called as ``similarity(labels_a, labels_b)``, or its values.
+    k : array-like of shape (n_cutoffs,), integers
+        The cut-offs.
+    |exclude|
+    |ties|
+    |metric|
+    |no_relevant|
+    |per_query|
+    |machine|
+
+    Returns
+    -------
+    curve : ndarray of shape (n_cutoffs,) or (n_queries, n_cutoffs)
+        The means over the queries, or the curve of each.
+
+    Raises
+    ------
+    |raises|
+
+    References
+    ----------
+    Deng, J., Berg, A., & Fei-Fei, L. (2011). Hierarchical semantic indexing for large scale
+    image retrieval. CVPR.
+
+    Examples
+    --------
+    >>> from skhash.metrics import hierarchical_precision
+    >>> from skhash.similarity import PrecomputedSimilarity
+    >>> similarity = PrecomputedSimilarity([[1, 0.5], [0.5, 1]], ["cat", "dog"])
+    >>> query, database = [[0, 0]], [[0, 1], [1, 0], [1, 1]]
+    >>> hierarchical_precision(
+    ...     query, ["cat"], database, ["cat", "dog", "cat"], similarity=similarity, k=[1, 2, 3]
+    ... )
+    array([0.75, 0.75, 1.  ])
+    """
+    evaluation = make_evaluation(
         query_codes,
         query_labels,
         database_codes,
         database_labels,
         exclude_self=exclude_self,
         metric=metric,
-        gains={"graded": lambda labels: similarity_gains(similarity, labels)},
+        device=device,
+        graded=lambda labels: graded_gains(labels, similarity),
+    )
+    return score(
+        evaluation,
+        statistics.hierarchical_precision_curve(check_ranks(k, evaluation)),
+        ties=ties,
+        no_relevant=no_relevant,
+        per_query=per_query,
+        n_jobs=n_jobs,
     )

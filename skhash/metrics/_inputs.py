@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from sklearn.utils import check_array
 
 from skhash.metrics._evaluation import Evaluation
 from skhash.metrics._gains import Labels
 from skhash.metrics._hamming import HammingRanking
+from skhash.metrics._policy import POLICIES, mean_over_queries, settle
+from skhash.metrics._statistics import Statistic
 from skhash.metrics._vectors import DistanceRanking, VectorRanking
 from skhash.neighbors._packing import check_codes
 
@@ -23,29 +28,50 @@ def make_evaluation(
     *,
     exclude_self,
     metric: str,
-    gains: dict,
+    device: str | None,
+    **make_gains: Callable[[Labels], Any],
 ) -> Evaluation:
     """Check the arguments that all ranking metrics have in common.
 
-    ``gains`` maps names to functions that take `Labels` and return ClassGains or PairGains.
+    ``make_gains`` are functions by the name of the gains that they make of the labels.
     """
     check_option("metric", metric, METRICS)
-    same_items = database_codes is None and (metric != "precomputed" or database_labels is None)
-    if same_items and database_labels is not None:
+    among_themselves = database_codes is None
+    if metric == "precomputed":
+        among_themselves = database_labels is None and exclude_self is not False
+    elif among_themselves and database_labels is not None:
         raise ValueError("database_labels came without database_codes.")
-    if same_items and exclude_self is False:
+    elif among_themselves and exclude_self is False:
         raise ValueError(
             "Without a database the queries are ranked among themselves, and each would find "
             "itself first: say exclude_self=True. To count a query as its own neighbour, pass "
             "the queries as the database too."
         )
-    ranking = _make_ranking(query_codes, database_codes, metric)
-    if same_items:
+    ranking = _make_ranking(query_codes, database_codes, metric, device)
+    if among_themselves:
         database_labels = query_labels
     labels = Labels(query_labels, database_labels, ranking.n_queries, ranking.n_database)
     own = _check_exclude_self(exclude_self, ranking)
     labels.check_own(own)
-    return Evaluation(ranking, {name: make(labels) for name, make in gains.items()}, own)
+    gains = {name: make(labels) for name, make in make_gains.items()}
+    return Evaluation(ranking, gains, own)
+
+
+def score(
+    evaluation: Evaluation,
+    statistic: Statistic,
+    *,
+    ties: str,
+    no_relevant: str,
+    per_query: bool,
+    n_jobs: int | None,
+):
+    """One statistic over all queries, or its values for each of them."""
+    check_option("ties", ties, TIES)
+    check_option("no_relevant", no_relevant, POLICIES)
+    values = evaluation.run([statistic], ties=ties, n_jobs=n_jobs)[statistic.name]
+    values = settle(values, no_relevant)
+    return values if per_query else mean_over_queries(values)
 
 
 def check_option(name: str, value, options) -> None:
@@ -54,28 +80,37 @@ def check_option(name: str, value, options) -> None:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}.")
 
 
+def check_rank(k, evaluation: Evaluation, name: str = "k") -> int:
+    """One cut-off."""
+    if np.ndim(k) != 0:
+        raise ValueError(f"{name} must be one integer, got {k!r}.")
+    return int(check_ranks([k], evaluation, name)[0])
+
+
 def check_ranks(k, evaluation: Evaluation, name: str = "k") -> np.ndarray:
-    """One or several cut-offs as an integer array, none beyond the ranking."""
+    """Cut-offs as an array of integers, none of them beyond the ranking."""
     ranks = np.asarray(k)
-    if ranks.dtype.kind not in "iu" or ranks.ndim > 1 or ranks.size == 0:
-        raise ValueError(f"{name} must be an integer or a list of integers, got {k!r}.")
+    if ranks.dtype.kind not in "iu" or ranks.ndim != 1 or ranks.size == 0:
+        raise ValueError(f"{name} must hold integers, got {k!r}.")
     if ranks.min() < 1:
         raise ValueError(f"{name} must be at least 1, got {ranks.min()}.")
     if ranks.max() > evaluation.n_ranked:
-        excluded = evaluation.ranking.n_database - evaluation.n_ranked
+        without = "" if evaluation.n_ranked == evaluation.ranking.n_database else " but the query"
         raise ValueError(
-            f"{name}={ranks.max()} is more than the {evaluation.n_ranked} items of the database"
-            + (" without the query itself." if excluded else ".")
+            f"{name}={ranks.max()} is more than the database holds: {evaluation.n_ranked} "
+            f"items{without}."
         )
-    return ranks
+    return ranks.astype(np.intp)
 
 
-def _make_ranking(query_codes, database_codes, metric: str):
+def _make_ranking(query_codes, database_codes, metric: str, device: str | None):
+    if device is not None and metric != "hamming":
+        raise ValueError(f"device={device!r} is for metric='hamming', got metric={metric!r}.")
     if metric == "precomputed":
         if database_codes is not None:
             raise ValueError(
                 "metric='precomputed' takes the distances of shape (n_queries, n_database) in "
-                "place of query_codes and no database_codes."
+                "place of query_codes, and database_codes=None."
             )
         return DistanceRanking(check_array(query_codes, input_name="query_codes"))
     if database_codes is None:
@@ -84,7 +119,12 @@ def _make_ranking(query_codes, database_codes, metric: str):
         queries = check_codes(query_codes, "query_codes")
         items = check_codes(database_codes, "database_codes")
         _check_widths(queries, items)
-        return HammingRanking(queries, items)
+        if device is None:
+            return HammingRanking(queries, items)
+        # torch takes seconds to import, and nothing else here needs it
+        from skhash._torch._histogram import TorchHammingRanking
+
+        return TorchHammingRanking(queries, items, device)
     queries = check_array(query_codes, dtype=np.float64, input_name="query_codes")
     items = check_array(database_codes, dtype=np.float64, input_name="database_codes")
     _check_widths(queries, items)
@@ -108,7 +148,7 @@ def _check_exclude_self(exclude_self, ranking) -> np.ndarray:
             raise ValueError(
                 "exclude_self=True says that query i is row i of the database, but there are "
                 f"{n_queries} queries and {n_database} items. Pass the database row of each "
-                "query (-1 for none) instead."
+                "query instead, -1 for none."
             )
         return np.arange(n_queries)
     own = np.asarray(exclude_self)

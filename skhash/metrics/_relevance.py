@@ -19,20 +19,21 @@ class ClassGains:
         Gains, not negative.
     query_classes, item_classes : ndarray of shape (n_queries,) and (n_database,), dtype intp
         Rows and columns of the table.
+    binary : bool
+        Whether the gains are 0 and 1 only.
     """
 
-    def __init__(self, table: np.ndarray, query_classes: np.ndarray, item_classes: np.ndarray):
+    def __init__(self, table, query_classes, item_classes, *, binary: bool):
         self.table = table
         self.query_classes = query_classes
         self.item_classes = item_classes
-        self._class_sizes = np.bincount(item_classes, minlength=table.shape[1])
+        self.class_sizes = np.bincount(item_classes, minlength=table.shape[1])
+        self.binary = binary
 
     def block(self, rows: np.ndarray, own: np.ndarray) -> ClassGainsBlock:
-        # the few table rows that the block uses, so that gathering from them stays in the cache
+        # only the table rows that the block uses, so that gathering from them stays in the cache
         classes, query_classes = np.unique(self.query_classes[rows], return_inverse=True)
-        return ClassGainsBlock(
-            self.table[classes], query_classes, self.item_classes, self._class_sizes, own
-        )
+        return ClassGainsBlock(self, self.table[classes], query_classes, own)
 
 
 class ClassGainsBlock:
@@ -41,20 +42,26 @@ class ClassGainsBlock:
     ``own`` is -1 for queries that are not in the database.
     """
 
-    def __init__(self, table, query_classes, item_classes, class_sizes, own):
+    def __init__(self, gains: ClassGains, table: np.ndarray, query_classes, own: np.ndarray):
         self.table = table
         self.query_classes = query_classes
-        self.item_classes = item_classes
-        self._class_sizes = class_sizes
+        self.item_classes = gains.item_classes
+        self.binary = gains.binary
+        self._gains = gains
         self._own = own
 
-    @cached_property
+    @property
     def dense(self) -> np.ndarray:
-        """Gains of all items, shape (n_queries, n_database); 0 for the query itself."""
-        values = self.table[:, self.item_classes][self.query_classes]
+        """Gains of all items, shape (n_queries, n_database)."""
+        return self.table[:, self.item_classes][self.query_classes]
+
+    @property
+    def total(self) -> np.ndarray:
+        """Sum of the gains of all items but the query itself, shape (n_queries,)."""
+        total = (self.table @ self._gains.class_sizes)[self.query_classes]
         inside = np.flatnonzero(self._own >= 0)
-        values[inside, self._own[inside]] = 0
-        return values
+        total[inside] -= self.of_pairs(inside, self._own[inside])
+        return total
 
     def of_pairs(self, queries: np.ndarray, items: np.ndarray) -> np.ndarray:
         """Gains of single pairs of a query of the block and an item."""
@@ -69,11 +76,7 @@ class ClassGainsBlock:
         """
         order = np.argsort(-self.table if best_first else self.table, axis=1)
         places = ClassGainsBlock(
-            np.argsort(order, axis=1),
-            self.query_classes,
-            self.item_classes,
-            self._class_sizes,
-            self._own,
+            self._gains, np.argsort(order, axis=1), self.query_classes, self._own
         )
         return places, np.take_along_axis(self.table, order, axis=1)[self.query_classes]
 
@@ -88,7 +91,7 @@ class ClassGainsBlock:
             np.column_stack([self.query_classes, own_classes]), axis=0, return_inverse=True
         )
         gains = self.table[kinds[:, 0]]
-        sizes = np.tile(self._class_sizes, (len(kinds), 1))
+        sizes = np.tile(self._gains.class_sizes, (len(kinds), 1))
         inside = np.flatnonzero(kinds[:, 1] >= 0)
         sizes[inside, kinds[inside, 1]] -= 1
         best_first = np.argsort(-gains, axis=1)
@@ -105,23 +108,36 @@ class PairGains:
     evaluate : callable
         ``evaluate(rows)`` returns a new array of gains, shape (len(rows), n_database), dtype
         float64, not negative.
+    binary : bool
+        Whether the gains are 0 and 1 only.
     """
 
-    def __init__(self, evaluate: Callable[[np.ndarray], np.ndarray]):
+    query_classes = None
+
+    def __init__(self, evaluate: Callable[[np.ndarray], np.ndarray], *, binary: bool):
         self._evaluate = evaluate
+        self.binary = binary
 
     def block(self, rows: np.ndarray, own: np.ndarray) -> PairGainsBlock:
         values = self._evaluate(rows)
         inside = np.flatnonzero(own >= 0)
         values[inside, own[inside]] = 0
-        return PairGainsBlock(values)
+        return PairGainsBlock(values, self.binary)
 
 
 class PairGainsBlock:
-    """`PairGains` of a block of queries; the interface of `ClassGainsBlock`."""
+    """`PairGains` of a block of queries; the interface of `ClassGainsBlock`.
 
-    def __init__(self, dense: np.ndarray):
+    The gain of a query to itself is 0: it is not ranked, and adds nothing to an ideal.
+    """
+
+    def __init__(self, dense: np.ndarray, binary: bool):
         self.dense = dense
+        self.binary = binary
+
+    @cached_property
+    def total(self) -> np.ndarray:
+        return self.dense.sum(axis=1)
 
     def of_pairs(self, queries: np.ndarray, items: np.ndarray) -> np.ndarray:
         return self.dense[queries, items]
@@ -129,6 +145,6 @@ class PairGainsBlock:
     def ideal(self, n_ranks: int) -> tuple[Groups, np.ndarray]:
         losses = -self.dense
         if n_ranks < losses.shape[1]:
-            losses = np.partition(losses, n_ranks - 1, axis=1)[:, :n_ranks]
+            losses = np.partition(losses, n_ranks, axis=1)[:, :n_ranks]
         best = -np.sort(losses, axis=1)
         return Groups(np.ones(best.shape, dtype=np.intp), best), np.arange(len(best))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from skhash.metrics._ties import Groups
 
 
 class SortedBlock:
-    """Rankings of a block of queries by any distance.
+    """Rankings of a block of queries by any distance; the interface of `HammingBlock`.
 
     Parameters
     ----------
@@ -19,36 +21,37 @@ class SortedBlock:
     """
 
     def __init__(self, distances: np.ndarray, depth: int):
-        self._items = _nearest(distances, depth)
-        self._distances = np.take_along_axis(distances, self._items, axis=1)
-        order = np.argsort(self._distances, axis=1)
-        self._items = np.take_along_axis(self._items, order, axis=1)
-        self._distances = np.take_along_axis(self._distances, order, axis=1)
+        items = _nearest(distances, depth)
+        distances = np.take_along_axis(distances, items, axis=1)
+        order = np.argsort(distances, axis=1)
+        self._items = np.take_along_axis(items, order, axis=1)
+        self._distances = np.take_along_axis(distances, order, axis=1)
         self._ranked = np.isfinite(self._distances)
-        group = np.zeros(self._items.shape, dtype=np.intp)
+        group = np.zeros(items.shape, dtype=np.intp)
         np.cumsum(np.diff(self._distances, axis=1) > 0, axis=1, out=group[:, 1:])
         self._shape = (len(group), int(group.max()) + 1)
-        self._bins = group + np.arange(len(group))[:, None] * self._shape[1]
-        self.size = self._sum(None)
+        bins = group + np.arange(len(group))[:, None] * self._shape[1]
+        self._bins = bins[self._ranked]
+        self.size = self._count()
 
     def groups(self, gains) -> Groups:
         """The rankings with the sum of the gains at each distance."""
-        return Groups(self.size, self._sum(self._gains(gains)[self._ranked]))
+        return Groups(self.size, self._count(self._values(gains)[self._ranked]))
 
     def refined_groups(self, gains, best_first: bool) -> Groups:
         """The rankings with each group ordered by gain, for better or for worse."""
-        values = self._gains(gains)
+        values = self._values(gains)
         order = np.lexsort((-values if best_first else values, self._distances), axis=1)
         ranked = np.take_along_axis(self._ranked, order, axis=1)
         return Groups(ranked.astype(np.intp), np.take_along_axis(values, order, axis=1) * ranked)
 
-    def _gains(self, gains) -> np.ndarray:
+    def _values(self, gains) -> np.ndarray:
         queries = np.arange(len(self._items))[:, None]
         return gains.of_pairs(np.broadcast_to(queries, self._items.shape), self._items)
 
-    def _sum(self, weights) -> np.ndarray:
-        sums = np.bincount(self._bins[self._ranked], weights, minlength=np.prod(self._shape))
-        return sums.reshape(self._shape)
+    def _count(self, weights=None) -> np.ndarray:
+        counts = np.bincount(self._bins, weights, minlength=math.prod(self._shape))
+        return counts.reshape(self._shape)
 
 
 def _nearest(distances: np.ndarray, depth: int) -> np.ndarray:
@@ -56,8 +59,8 @@ def _nearest(distances: np.ndarray, depth: int) -> np.ndarray:
     n_database = distances.shape[1]
     width = n_database
     if depth < n_database:
-        radius = np.partition(distances, depth - 1, axis=1)[:, depth - 1, None]
-        width = np.count_nonzero(distances <= radius, axis=1).max()
+        reach = np.partition(distances, depth - 1, axis=1)[:, depth - 1, None]
+        width = int(np.count_nonzero(distances <= reach, axis=1).max())
     if width == n_database:
         return np.tile(np.arange(n_database), (len(distances), 1))
-    return np.argpartition(distances, width - 1, axis=1)[:, :width]
+    return np.argpartition(distances, width, axis=1)[:, :width]

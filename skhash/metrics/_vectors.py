@@ -11,10 +11,13 @@ from skhash.metrics._sorted import SortedBlock
 # Rounding of dot products depends on where in a block an item lies. Equal vectors would tie or
 # not by chance, so squared distances are put on a grid far below what features resolve.
 _DECIMALS = 12
+PAIRS_PER_BLOCK = 2**20
 
 
 class VectorRanking:
-    """Rankings by the cosine or Euclidean distance of vectors."""
+    """Rankings by the cosine or Euclidean distance of vectors; no radius has a meaning here."""
+
+    pairs_per_block = PAIRS_PER_BLOCK
 
     def __init__(self, queries: np.ndarray, database: np.ndarray, metric: str):
         self.n_queries, self.n_database = len(queries), len(database)
@@ -24,7 +27,7 @@ class VectorRanking:
         self._metric = metric
         self._squared_norms = np.einsum("ij,ij->i", database, database)
 
-    def block(self, rows: np.ndarray, own: np.ndarray, depth: int) -> SortedBlock:
+    def block(self, rows: np.ndarray, own: np.ndarray, depth: int, radius: int) -> SortedBlock:
         return _ranked(self._distances(self._queries[rows]), own, depth)
 
     def _distances(self, queries: np.ndarray) -> np.ndarray:
@@ -37,13 +40,15 @@ class VectorRanking:
 
 
 class DistanceRanking:
-    """Rankings by distances that are given."""
+    """Rankings by distances that are given; no radius has a meaning here."""
+
+    pairs_per_block = PAIRS_PER_BLOCK
 
     def __init__(self, distances: np.ndarray):
         self.n_queries, self.n_database = distances.shape
         self._distances = distances
 
-    def block(self, rows: np.ndarray, own: np.ndarray, depth: int) -> SortedBlock:
+    def block(self, rows: np.ndarray, own: np.ndarray, depth: int, radius: int) -> SortedBlock:
         return _ranked(self._distances[rows].astype(np.float64), own, depth)
 
 

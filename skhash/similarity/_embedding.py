@@ -83,9 +83,9 @@ class EmbeddingSimilarity(BaseEstimator):
     def _check_params(self) -> None:
         if self.metric not in ("cosine", "euclidean"):
             raise ValueError(f"metric must be 'cosine' or 'euclidean', got {self.metric!r}.")
-        if not (isinstance(self.floor, Real) and -1 <= self.floor < 1):
+        if not (isinstance(self.floor, Real) and -1 <= float(self.floor) < 1):
             raise ValueError(f"floor must be a number in [-1, 1), got {self.floor!r}.")
-        if not (isinstance(self.scale, Real) and 0 < self.scale < np.inf):
+        if not (isinstance(self.scale, Real) and 0 < float(self.scale) < np.inf):
             raise ValueError(f"scale must be a positive number, got {self.scale!r}.")
 
 

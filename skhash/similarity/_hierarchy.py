@@ -77,7 +77,9 @@ class Hierarchy:
     def ancestors(self, node) -> tuple:
         """All nodes above a node, itself not among them, in the order of `nodes`."""
         above = np.sort(steps_up(self._levels.up, self._locate([node])).indices)
-        return tuple(self.nodes[i] for i in above[:-1])
+        nodes = self.nodes
+        # the last one is the node itself, which comes after all that are above it
+        return tuple(nodes[i] for i in above[:-1])
 
     def height(self, node) -> int:
         """Steps of the longest way down to a leaf: 0 for leaves."""

@@ -42,12 +42,11 @@ class Measure(NamedTuple):
 def levels(parents: list[list[int]]) -> Levels:
     """Heights and depths; ``parents[i]`` holds positions before i, and only node 0 has none."""
     height, depth = np.zeros(len(parents), dtype=np.int64), np.ones(len(parents), dtype=np.int64)
-    for node, above in enumerate(parents):
-        for parent in above:
-            depth[node] = max(depth[node], depth[parent] + 1)
-    for node in range(len(parents) - 1, -1, -1):
-        for parent in parents[node]:
-            height[parent] = max(height[parent], height[node] + 1)
+    for node, above in enumerate(parents[1:], start=1):
+        depth[node] = 1 + depth[above].max()
+    for node in range(len(parents) - 1, 0, -1):
+        above = parents[node]
+        height[above] = np.maximum(height[above], height[node] + 1)
     child = np.repeat(np.arange(len(parents)), [len(above) for above in parents])
     parent = np.array([node for above in parents for node in above], dtype=np.intp)
     ones = np.ones(len(child), dtype=np.int32)

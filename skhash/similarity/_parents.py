@@ -58,7 +58,7 @@ def from_paths(paths: Iterable, duplicates: Literal["raise", "qualify", "merge"]
 
 def from_networkx(graph) -> Parents:
     """Parents of every node, from a directed graph with edges from parent to child."""
-    if not hasattr(graph, "is_directed") or not hasattr(graph, "predecessors"):
+    if not hasattr(graph, "is_directed"):
         raise TypeError(f"graph must be a networkx DiGraph, got {_type(graph)}.")
     if not graph.is_directed():
         raise ValueError("graph must be directed, with edges from parent to child.")
@@ -154,7 +154,8 @@ def _check_node(node) -> Node:
 
 
 def _is_missing(node) -> bool:
-    return node is None or type(node).__name__ == "NAType" or node != node  # noqa: PLR0124
+    # only NaN differs from itself
+    return node is None or type(node).__name__ == "NAType" or node != node
 
 
 def _prefixes(paths: Iterable) -> list[tuple[Node, ...]]:

@@ -302,7 +302,7 @@ def _check_measure(measure: str) -> Measure:
 def _encode(labels, name: str):
     if hasattr(labels, "to_numpy"):
         labels = labels.to_numpy()
-    if isinstance(labels, (str, bytes)) or np.ndim(labels) == 0 and not np.iterable(labels):
+    if isinstance(labels, (str, bytes)) or not np.iterable(labels):
         raise ValueError(f"{name} must be a sequence of labels, got {labels!r}.")
     if isinstance(labels, np.ndarray) and labels.ndim != 1:
         raise ValueError(f"{name} must have one dimension, got shape {labels.shape}.")

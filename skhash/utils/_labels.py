@@ -112,8 +112,7 @@ def encode_labels(y: Sequence) -> tuple[list[Hashable], np.ndarray]:
     Returns
     -------
     labels : list
-        The distinct labels in order of appearance, as plain Python objects, so that ``np.int64(3)`` and ``3``, or
-        ``np.str_("cat")`` and ``"cat"``, are looked up alike.
+        The distinct labels in order of appearance; those of an array as plain Python objects.
     codes : ndarray of shape (n_samples,), dtype intp
         ``labels[codes[i]]`` is the label of sample i.
     """
@@ -131,11 +130,10 @@ def _as_array(y, name: str) -> np.ndarray:
             f"{name} is ragged: its rows differ in length. Label sets are given as an indicator "
             "of 0 and 1 (sklearn.preprocessing.MultiLabelBinarizer makes it)."
         ) from error
-    if array.dtype.kind in "US" and array.ndim == 1:
-        # numpy writes the numbers and None among strings out as strings
-        is_string = {isinstance(label, (str, bytes)) for label in y}
-        if is_string == {True, False}:
-            array = np.asarray(y, dtype=object)
+    listed = array.dtype.kind in "US" and array.ndim == 1 and not hasattr(y, "dtype")
+    if listed and not all(issubclass(t, (str, bytes)) for t in set(map(type, y))):
+        # numpy has written the numbers among the strings, or NaN, out as strings
+        array = np.asarray(y, dtype=object)
     if array.dtype.kind not in "biuf" + _STRING_KINDS:
         raise ValueError(f"{name} must hold numbers, strings or objects, got {array.dtype}.")
     return array

@@ -1,0 +1,60 @@
+# Everything starts from a clean checkout: each target makes the environment that it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DOCS_STAMP := $(VENV)/.installed-docs
+INSTALL := $(BIN)/python -m pip install --quiet -c constraints.txt
+
+.PHONY: help install demo test test-slow lint format docs bench clean
+
+help:
+	@echo "make demo       learn codes from the shipped data, print the table, write the picture"
+	@echo "make test       run the whole test suite"
+	@echo "make test-slow  run the tests marked slow"
+	@echo "make lint       ruff, ruff format, mypy"
+	@echo "make docs       build the documentation into docs/_build/html"
+	@echo "make bench      run the benchmarks (they look for more data under SKHASH_DATA)"
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "skhash needs Python 3.11 or later: make PYTHON=/path/to/python3"; exit 1; }
+	@echo "Setting up $(VENV) (once; a few minutes) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@# torch first and on its own, at its pinned version: nothing later may pull another build
+	@$(INSTALL) torch
+	@$(INSTALL) -e '.[dev]'
+	@touch $@
+
+$(DOCS_STAMP): $(STAMP)
+	@$(INSTALL) -e '.[docs]'
+	@touch $@
+
+demo: $(STAMP)
+	@$(BIN)/python examples/plot_cifar100_demo.py
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest -m slow
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(DOCS_STAMP)
+	$(BIN)/sphinx-build -b html -W --keep-going docs docs/_build/html
+
+bench: $(STAMP)
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf $(VENV) docs/_build docs/auto_examples demo_output .pytest_cache .mypy_cache .ruff_cache

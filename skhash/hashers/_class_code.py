@@ -1,0 +1,162 @@
+"""A classifier's answer written as a code: what supervised codes must do better than."""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils.random import sample_without_replacement
+
+from skhash.base import BaseHasher
+from skhash.utils._labels import check_target
+
+
+class ClassCodeHasher(BaseHasher):
+    """One random code per class, given to the samples that a classifier puts in it.
+
+    All that such a code holds is the answer of a classifier, yet it scores high wherever only
+    the classes seen in training count, and any supervised hasher can reach that without
+    learning what is alike. Put it in a comparison to see how much of a score is more than
+    classification.
+
+    Parameters
+    ----------
+    n_bits : int, default=64
+        Length of the codes; ``2 ** n_bits`` must not be less than the number of classes.
+    estimator : classifier or None, default=None
+        Predicts the class. The default is logistic regression on standardised features, with
+        more regularisation (``C=0.01``) than scikit-learn's default, as suits features from
+        a neural network.
+    random_state : int, RandomState instance or None, default=None
+        Draws the codes of the classes. Give an int for the same codes in every call.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        The fitted classifier; it predicts positions in ``classes_``.
+    classes_ : ndarray of shape (n_classes,)
+        The classes, sorted.
+    codebook_ : ndarray of shape (n_classes, n_bits), dtype uint8
+        The code of each class. No two are alike, and each bit is 1 for half of the classes.
+    n_bits_ : int
+        Length of the codes.
+    n_features_in_ : int
+        Number of features seen during fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X has them and all are strings.
+
+    References
+    ----------
+    A. Sablayrolles, M. Douze, N. Usunier and H. Jégou, "How should we evaluate supervised
+    hashing?", ICASSP 2017, section 3.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skhash import ClassCodeHasher
+    >>> X, y = load_digits(return_X_y=True)
+    >>> codes = ClassCodeHasher(n_bits=8, random_state=0).fit_transform(X, y)
+    >>> len(set(map(bytes, codes)))
+    10
+    """
+
+    _parameter_constraints: dict[str, list] = {
+        "n_bits": [Interval(Integral, 1, None, closed="left")],
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "random_state": ["random_state"],
+    }
+    _validation = {"accept_sparse": "csr"}
+
+    def __init__(self, n_bits=64, *, estimator=None, random_state=None):
+        self.n_bits = n_bits
+        self.estimator = estimator
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        """Fit the classifier and draw a code for each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training samples; sparse where the classifier takes it.
+        y : array-like of shape (n_samples,)
+            The class of each sample.
+
+        Returns
+        -------
+        self : ClassCodeHasher
+            The fitted hasher.
+
+        Raises
+        ------
+        ValueError
+            If y is not one class per sample, has a single class, or has more than
+            ``2 ** n_bits`` classes.
+        """
+        self._validate_params()
+        n_bits = int(self.n_bits)
+        random_state = check_random_state(self.random_state)
+        X, y = self._validate(X, y, reset=True, multi_output=True)
+        self.classes_, y = _encode_classes(y)
+        n_classes = len(self.classes_)
+        if n_classes > 2**n_bits:
+            raise ValueError(
+                f"n_bits={n_bits} gives {2**n_bits} codes, too few for the {n_classes} classes in y."
+            )
+        estimator = _default_estimator(X) if self.estimator is None else clone(self.estimator)
+        self.estimator_ = estimator.fit(X, y)
+        self.codebook_ = _balanced_codebook(n_classes, n_bits, random_state)
+        self.n_bits_ = n_bits
+        return self
+
+    def _bit_values(self, X):
+        return self.codebook_[self.estimator_.predict(X)] * np.float32(2) - np.float32(1)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.one_d_labels = True
+        tags.input_tags.sparse = (
+            self.estimator is None or get_tags(self.estimator).input_tags.sparse
+        )
+        return tags
+
+
+def _encode_classes(y):
+    """Return the classes and the position of each label among them."""
+    kind, y = check_target(y)
+    if kind != "class":
+        raise ValueError(f"y must give one class per sample, got labels of the kind {kind!r}.")
+    classes, positions = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(f"y must have 2 classes or more, got 1 class: {classes[0]!r}.")
+    return classes, positions
+
+
+def _default_estimator(X):
+    # C=0.01 was the best of .003 to 1 on the CIFAR-100 features: 60.5 % right with 8,000
+    # training rows, against 55.8 % for LogisticRegression() on the features as they are
+    return make_pipeline(
+        StandardScaler(with_mean=not issparse(X)), LogisticRegression(C=0.01, max_iter=1000)
+    )
+
+
+def _balanced_codebook(n_classes, n_bits, random_state):
+    """Draw distinct codes such that each bit is 1 for half of the classes, rounded up or down."""
+    # Codes that begin with 0, each with its complement: distinct and balanced by construction,
+    # even where all 2 ** n_bits codes are needed. 30 bits suffice to tell the codes apart.
+    n_pairs = (n_classes + 1) // 2
+    n_leading = min(n_bits - 1, 30)
+    numbers = sample_without_replacement(2**n_leading, n_pairs, random_state=random_state)
+    half = np.zeros((n_pairs, n_bits), dtype=np.uint8)
+    half[:, 1 : n_leading + 1] = numbers[:, np.newaxis] >> np.arange(n_leading) & 1
+    half[:, n_leading + 1 :] = random_state.randint(2, size=(n_pairs, n_bits - n_leading - 1))
+    codebook = np.concatenate([half, 1 - half])[:n_classes]
+    return codebook[random_state.permutation(n_classes)]

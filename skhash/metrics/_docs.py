@@ -1,0 +1,76 @@
+"""The parts of docstrings that all ranking metrics share."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+_PARTS = {
+    "rankings": """
+query_codes : array-like of shape (n_queries, n_bits)
+    Codes of the queries, bits of 0 and 1. Real vectors for ``metric="cosine"`` and
+    ``"euclidean"``; the distances of shape (n_queries, n_database) for ``"precomputed"``.
+query_labels : array-like of n_queries labels
+    Classes, rows of multilabel indicators or real vectors. None where a matrix says what is
+    relevant.
+database_codes : array-like of shape (n_database, n_bits), default=None
+    Codes of the items to find. By default the queries are ranked among themselves, which needs
+    ``exclude_self=True``. None for ``metric="precomputed"``.
+database_labels : array-like of n_database labels, default=None
+    Labels of the items.
+""",
+    "relevance": """
+relevance : array-like of shape (n_queries, n_database), default=None
+    1 where an item is relevant to a query, else 0. By default items of the same class are
+    relevant, or items with a label in common.
+similarity : callable or array-like of shape (n_queries, n_database), default=None
+    A similarity target, or its values; needs ``threshold``.
+threshold : float, default=None
+    Items at least so similar to the query are relevant.
+""",
+    "exclude": """
+exclude_self : bool or array-like of shape (n_queries,), default=False
+    Whether the queries are items of the database, to be left out of their own ranking and of
+    the ideal one: True where query i is row i of the database, or the database row of each
+    query, -1 for those that are not in it.
+""",
+    "metric": """
+metric : {"hamming", "cosine", "euclidean", "precomputed"}, default="hamming"
+    The distance to rank by. The others than Hamming are for the vectors that codes are made
+    from, so that both are measured alike.
+""",
+    "ties": """
+ties : {"expected", "optimistic", "pessimistic"}, default="expected"
+    What to make of items at the same distance: the exact expectation over their random order,
+    or the score of the best or the worst order there is. None depends on the order of the
+    database.
+""",
+    "no_relevant": """
+no_relevant : {"warn", "skip", "zero", "raise"}, default="warn"
+    What to do about queries that nothing in the database is relevant to: leave them out of the
+    mean with or without a warning (their own values are NaN), count them as 0, or raise.
+""",
+    "per_query": """
+per_query : bool, default=False
+    Whether to return the value of each query instead of their mean.
+""",
+    "machine": """
+n_jobs : int, default=None
+    Number of threads; None means 1 unless in a `joblib.parallel_config`, -1 all processors.
+device : str, default=None
+    Where to count Hamming distances with torch, such as ``"cuda"``; None for numpy.
+""",
+    "raises": """
+ValueError
+    If codes are not bits, shapes or labels do not agree, a cut-off is more than the database
+    holds, or no query has anything relevant.
+""",
+}
+
+
+def shared_docs(function):
+    """Put the shared parts in place of lines such as ``|ties|`` in a docstring."""
+    if function.__doc__:
+        doc = inspect.cleandoc(function.__doc__)
+        function.__doc__ = re.sub(r"^\|(\w+)\|$", lambda m: _PARTS[m[1]].strip(), doc, flags=re.M)
+    return function

@@ -1,0 +1,132 @@
+"""Which labels are classes, label sets or vectors, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from skhash.utils._labels import check_target, encode_labels, target_kind
+
+
+@pytest.mark.parametrize(
+    ("y", "kind"),
+    [
+        ([3, 1, 3], "class"),
+        (["cat", "dog"], "class"),
+        ([True, False], "class"),
+        (np.array([1.0, 2.0]), "class"),
+        (np.array(["cat", "dog"], dtype=object), "class"),
+        (np.array([1, 2], dtype=object), "class"),
+        (pd.Series(["cat", "dog"], dtype="category"), "class"),
+        (pd.Series(["cat", "dog"], dtype="string"), "class"),
+        (np.array([[3], [1]]), "class"),
+        ([["cat"], ["dog"]], "class"),
+        ([[0, 1], [1, 1]], "multilabel"),
+        ([[0.0, 1.0], [1.0, 1.0]], "multilabel"),
+        (np.array([[True, False]]), "multilabel"),
+        (sparse.csr_array([[0, 1, 0]]), "multilabel"),
+        (sparse.coo_matrix([[0.0, 1.0]]), "multilabel"),
+        ([[0.5], [2.0]], "vector"),
+        ([[1.0], [2.0]], "vector"),
+        ([[0, 2], [1, 1]], "vector"),
+        (np.ones((2, 3), dtype=np.float32) / 3, "vector"),
+        (pd.DataFrame({"a": [0.5], "b": [1]}), "vector"),
+        (np.array([[0.5, 2], [1, 1]], dtype=object), "vector"),
+    ],
+)
+def test_kinds(y, kind):
+    assert target_kind(y) == kind
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([0.5, 1.0], r"fractional values such as 0\.5.*column of shape \(n, 1\)"),
+        (np.array([0.5, 1.0], dtype=object), "fractional"),
+        ([1.0, np.nan], "missing or infinite values: nan at index"),
+        ([[1.0, 2.0], [np.inf, 2.0]], r"inf at index \(1, 0\)"),
+        (["cat", None], "missing labels .*NoneType"),
+        (["cat", np.nan], "missing labels"),
+        (pd.Series(["cat", pd.NA], dtype="string"), "missing labels"),
+        (pd.Series([1, None], dtype="Int64"), "missing"),
+        (np.array([1, pd.NA], dtype=object), "missing labels .*NAType"),
+        (["cat", 1], "mixes strings with other labels: int, str"),
+        ([["cat", "dog"], ["cow", "owl"]], "strings in 2 columns"),
+        (pd.DataFrame({"a": ["cat"], "b": [1.0]}), "strings in 2 columns"),
+        ([["cat"], ["dog", "owl"]], "ragged"),
+        ([1 + 2j], "complex"),
+        (3, "one dimension"),
+        (np.zeros((2, 2, 2)), r"shape \(2, 2, 2\)"),
+        (np.zeros((2, 0)), "no columns"),
+        (sparse.csr_array([[0, 2]]), "only 0 and 1"),
+        (sparse.csr_array([[0, np.nan]]), "only 0 and 1"),
+    ],
+)
+def test_refused(y, message):
+    with pytest.raises(ValueError, match=message):
+        target_kind(y)
+
+
+def test_label_sets_in_a_list_are_refused_with_the_way_out():
+    y = np.empty(2, dtype=object)
+    y[:] = [["cat"], ["dog", "owl"]]
+    with pytest.raises(ValueError, match="MultiLabelBinarizer"):
+        target_kind(y)
+
+
+@pytest.mark.parametrize("dtype", ["int16", "int64", "bool", "float32", "U3", object])
+def test_classes_keep_their_type(dtype):
+    y = np.array([1, 0, 1]).astype(dtype)
+    kind, checked = check_target(y)
+    assert kind == "class"
+    assert checked.dtype == y.dtype
+    np.testing.assert_array_equal(checked, y)
+
+
+def test_a_column_of_classes_becomes_one_dimensional():
+    np.testing.assert_array_equal(check_target([["cat"], ["dog"]])[1], ["cat", "dog"])
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [("float16", "float32"), ("float32", "float32"), ("int8", "float64"), ("float64", "float64")],
+)
+def test_vectors_are_of_single_or_double_precision(given, wanted):
+    y = np.array([[1, 2], [3, 4]], dtype=given)
+    kind, checked = check_target(y)
+    assert (kind, checked.dtype) == ("vector", wanted)
+    np.testing.assert_array_equal(checked, y)
+
+
+def test_label_sets_are_bytes_and_stored_zeros_go():
+    assert check_target([[0.0, 1.0]])[1].dtype == np.uint8
+    stored = sparse.csr_array((np.array([1.0, 0.0]), np.array([0, 1]), np.array([0, 2])))
+    checked = check_target(stored)[1]
+    assert checked.format == "csr"
+    assert checked.dtype == np.uint8
+    assert checked.nnz == 1
+    assert stored.nnz == 2
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.array(["b", "a", "b", "c"]),
+        np.array([5, -1, 5, 7]),
+        np.array([(1, "x"), frozenset({2}), (1, "x"), None, True], dtype=object),
+        ["b", np.str_("b"), "a"],
+    ],
+)
+def test_codes_lead_back_to_the_labels(y):
+    labels, codes = encode_labels(y)
+    assert len(set(labels)) == len(labels)
+    assert [labels[code] for code in codes] == list(y)
+
+
+def test_distinct_labels_are_coded_in_order():
+    labels, codes = encode_labels(np.array([9, 3, 6]))
+    assert labels == [9, 3, 6]
+    assert all(type(label) is int for label in labels)
+    np.testing.assert_array_equal(codes, [0, 1, 2])
