@@ -6,12 +6,15 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy.linalg import svd
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval
 
 from skhash.base import BaseHasher
 from skhash.hashers._pca import check_n_components, principal_components
 from skhash.hashers._random_projection import random_orthogonal
+
+# rows a step: what fits into the processor's cache
+_BATCH_ROWS = 2048
 
 
 class ITQHasher(BaseHasher):
@@ -130,19 +133,30 @@ class ITQHasher(BaseHasher):
 def _fit_rotation(projections, rotation, max_iter, tol):
     """Alternate between corners and rotation; return the rotation and the error of each round."""
     n_samples, n_bits = projections.shape
-    one = projections.dtype.type(1)
     # ||B - VR||^2 = ||B||^2 + ||V||^2 - 2 <B, VR>, of which only the last term changes
     energy = n_bits + np.square(projections, dtype=np.float64).sum() / n_samples
-    rotated = projections @ rotation.astype(projections.dtype)
     agreement, errors = 0.0, []
+    correlation = _correlate_corners(projections, rotation)
     for _ in range(max_iter):
-        # a value of 0 belongs to bit 0, as in transform
-        corners = np.where(rotated > 0, one, -one)
-        left, _, right = svd((corners.T @ projections).astype(np.float64))
-        rotation = (left @ right).T.astype(projections.dtype)
-        rotated = projections @ rotation
-        previous, agreement = agreement, np.abs(rotated).sum(dtype=np.float64) / n_samples
+        left, _, right = svd(correlation)
+        rotation = (left @ right).T
+        correlation = _correlate_corners(projections, rotation)
+        # <B, VR> = trace(B^T V R)
+        previous, agreement = agreement, np.vdot(correlation.T, rotation) / n_samples
         errors.append(energy - 2 * agreement)
         if agreement - previous <= tol * agreement:
             break
-    return rotation, errors
+    return rotation.astype(projections.dtype), errors
+
+
+def _correlate_corners(projections, rotation):
+    """Return ``B.T @ V``, with B the corners nearest to the rotated projections V."""
+    rotation = rotation.astype(projections.dtype)
+    one = projections.dtype.type(1)
+    correlation = np.zeros(rotation.shape)
+    for rows in gen_batches(len(projections), _BATCH_ROWS):
+        batch = projections[rows]
+        # a value of 0 belongs to bit 0, as in transform
+        corners = np.where(batch @ rotation > 0, one, -one)
+        correlation += corners.T @ batch
+    return correlation

@@ -169,8 +169,8 @@ def average_hierarchical_precision_score(
     >>> codes = [[0, 0], [0, 1], [1, 1], [1, 1]]
     >>> average_hierarchical_precision_score(
     ...     codes, ["cat", "dog", "cat", "dog"], similarity=similarity, k=2, exclude_self=True
-    ... )  # HP@1 and HP@2 are 1/2 and 5/6, 3/4 and 1, 1/2 and 2/3, 1/2 and 5/6
-    0.697...
+    ... )  # HP@1 and HP@2 of the queries: 1/2, 5/6; 2/3, 8/9; 1/2, 2/3; 1/2, 1
+    0.694...
     """
     check_option("average", average, ("mean", "trapezoid"))
     evaluation = make_evaluation(

@@ -91,7 +91,7 @@ def precision_within_radius(
         query_labels,
         database_codes,
         database_labels,
-        radius=_check_radius(radius),
+        radius=check_radius(radius),
         relevance=(relevance, similarity, threshold),
         exclude_self=exclude_self,
         no_relevant=no_relevant,
@@ -238,7 +238,7 @@ def _count_within(
     return values, has_relevant(values, no_relevant)
 
 
-def _check_radius(radius) -> int:
+def check_radius(radius) -> int:
     if isinstance(radius, (bool, np.bool_)) or not isinstance(radius, (int, np.integer)):
         raise ValueError(f"radius must be an integer, got {radius!r}.")
     if radius < 0:

@@ -65,7 +65,7 @@ def precision_at_k(
     >>> from skhash.metrics import precision_at_k
     >>> database = [[0, 0], [0, 1], [1, 0], [1, 0]]
     >>> precision_at_k([[0, 0]], ["cat"], database, ["cat", "dog", "cat", "dog"], k=3)
-    0.5555555555555556
+    0.555...
     """
     evaluation = make_evaluation(
         query_codes,

@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 
 from skhash.similarity._label import encode_classes
+from skhash.utils._labels import gather
 
 _TOLERANCE = 1e-6
 
@@ -58,7 +59,7 @@ class PrecomputedSimilarity(BaseEstimator):
         matrix = _check_matrix(self.matrix)
         row_of = _rows_by_label(self.labels, len(matrix))
         rows, columns = _rows(y_a, row_of, "y_a"), _rows(y_b, row_of, "y_b")
-        return matrix[rows[:, None], columns]
+        return gather(matrix, rows, columns)
 
 
 def _check_matrix(matrix) -> np.ndarray:

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator
 from skhash.similarity._label import encode_classes
 from skhash.similarity._load import load_taxonomy
 from skhash.similarity._taxonomy import Taxonomy
+from skhash.utils._labels import gather
 
 
 class TaxonomySimilarity(BaseEstimator):
@@ -63,4 +64,5 @@ class TaxonomySimilarity(BaseEstimator):
             )
         labels_a, codes_a = encode_classes(y_a, "y_a")
         labels_b, codes_b = encode_classes(y_b, "y_b")
-        return taxonomy.similarity(labels_a, labels_b, self.measure)[codes_a[:, None], codes_b]
+        values = taxonomy.similarity(labels_a, labels_b, self.measure)
+        return gather(values, codes_a, codes_b)

@@ -10,7 +10,7 @@ import numpy as np
 from skhash.similarity import _parents as build
 from skhash.similarity._hierarchy import Hierarchy
 from skhash.similarity._measures import MEASURES, Measure, node_similarity, steps_up
-from skhash.utils._labels import encode_labels
+from skhash.utils._labels import encode_labels, gather
 
 
 class Taxonomy(Hierarchy):
@@ -290,7 +290,7 @@ class Taxonomy(Hierarchy):
         values = node_similarity(self._levels, nodes_a, nodes_b, chosen)
         if len(codes_a) == len(nodes_a) and len(codes_b) == len(nodes_b):
             return values
-        return values[codes_a[:, None], codes_b]
+        return gather(values, codes_a, codes_b)
 
 
 def _check_measure(measure: str) -> Measure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable
 from typing import Any, Literal
 
 import numpy as np
@@ -101,7 +101,7 @@ def check_target(y, name: str = "y") -> tuple[TargetKind, Any]:
     return _check_table(array, name)
 
 
-def encode_labels(y: Sequence) -> tuple[list[Hashable], np.ndarray]:
+def encode_labels(y: Iterable[Hashable]) -> tuple[list[Hashable], np.ndarray]:
     """Replace class labels by positions in a list of the distinct ones.
 
     Parameters
@@ -120,6 +120,14 @@ def encode_labels(y: Sequence) -> tuple[list[Hashable], np.ndarray]:
     positions = {label: i for i, label in enumerate(dict.fromkeys(plain))}
     codes = np.fromiter(map(positions.__getitem__, plain), dtype=np.intp, count=len(plain))
     return list(positions), codes
+
+
+def gather(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Entries of a matrix at all pairs of rows and columns, which may repeat."""
+    # whole rows last, since they are copied at once; but not of more rows than are asked for
+    if len(rows) < len(values):
+        return values.take(rows, axis=0).take(columns, axis=1)
+    return values.take(columns, axis=1).take(rows, axis=0)
 
 
 def _as_array(y, name: str) -> np.ndarray:

@@ -178,7 +178,7 @@ def test_blocks_do_not_show(measure, monkeypatch):
 
 
 def test_thousands_of_leaves():
-    taxonomy = random_dag(500, 3000)
+    taxonomy = random_dag(500, 2000)
     brute_force = BruteForce(taxonomy.edges)
     values = {m: taxonomy.similarity(taxonomy.leaves, measure=m) for m in MEASURES}
     rng = np.random.default_rng(1)

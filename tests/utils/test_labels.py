@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from skhash.utils._labels import check_target, encode_labels, target_kind
+from skhash.utils._labels import check_target, encode_labels, gather, target_kind
 
 
 @pytest.mark.parametrize(
@@ -130,3 +130,14 @@ def test_distinct_labels_are_coded_in_order():
     assert labels == [9, 3, 6]
     assert all(type(label) is int for label in labels)
     np.testing.assert_array_equal(codes, [0, 1, 2])
+
+
+@pytest.mark.parametrize(("n_rows", "n_columns"), [(2, 9), (9, 2), (5, 5), (0, 3)])
+def test_gather_takes_all_pairs(n_rows, n_columns):
+    rng = np.random.default_rng(0)
+    values = rng.random((5, 4))
+    rows, columns = rng.integers(0, 5, n_rows), rng.integers(0, 4, n_columns)
+    taken = gather(values, rows, columns)
+    np.testing.assert_array_equal(taken, values[np.ix_(rows, columns)])
+    taken[:] = -1
+    assert values.min() >= 0

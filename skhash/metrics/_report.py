@@ -1,0 +1,211 @@
+"""All metrics of one evaluation, from one pass over the database."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from skhash.metrics import _statistics as statistics
+from skhash.metrics._docs import shared_docs
+from skhash.metrics._evaluation import Evaluation
+from skhash.metrics._gains import Labels, binary_gains, graded_gains
+from skhash.metrics._inputs import TIES, check_option, check_ranks, make_evaluation
+from skhash.metrics._lookup import (
+    EMPTY,
+    PrecisionRecallCurve,
+    average_curve,
+    check_radius,
+    has_relevant,
+    lookup_of_counts,
+    split_counts,
+)
+from skhash.metrics._policy import POLICIES, settle
+
+
+class RetrievalReport(Mapping):
+    """Scores by name, with what they were measured on.
+
+    A mapping of metric names to scores, which prints as a table. Made by `retrieval_report`.
+
+    Attributes
+    ----------
+    conditions : dict
+        Numbers of queries and of items, the distance, how ties were taken, and the like: a
+        score means nothing without them.
+    per_query : dict of str to ndarray of shape (n_queries,)
+        The values that each score is the mean of, NaN for queries that were left out.
+    precision_recall : PrecisionRecallCurve or None
+        Precision and recall by radius, where distances are Hamming and relevance is binary.
+    """
+
+    def __init__(
+        self,
+        per_query: dict[str, np.ndarray],
+        conditions: dict[str, object],
+        precision_recall: PrecisionRecallCurve | None = None,
+    ):
+        self.per_query = per_query
+        self.conditions = conditions
+        self.precision_recall = precision_recall
+        self._scores = {name: float(np.nanmean(values)) for name, values in per_query.items()}
+
+    def __getitem__(self, name: str) -> float:
+        return self._scores[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._scores)
+
+    def __len__(self) -> int:
+        return len(self._scores)
+
+    def standard_error(self, name: str) -> float:
+        """Standard error of a score over the queries; 0 for a single one."""
+        values = self.per_query[name]
+        values = values[~np.isnan(values)]
+        return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
+
+    def to_frame(self):
+        """The scores as a pandas DataFrame.
+
+        Returns
+        -------
+        frame : DataFrame
+            One row for each metric, with its ``score``, its ``standard_error`` over the queries,
+            and ``n_queries``, how many counted.
+        """
+        import pandas as pd
+
+        rows = {
+            name: {
+                "score": score,
+                "standard_error": self.standard_error(name),
+                "n_queries": int(np.count_nonzero(~np.isnan(self.per_query[name]))),
+            }
+            for name, score in self.items()
+        }
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("metric")
+
+    def __str__(self) -> str:
+        width = max(map(len, self))
+        head = f"{'':{width}}   score  std. error"
+        lines = [
+            f"{name:{width}}  {score:.4f}  {self.standard_error(name):.4f}"
+            for name, score in self.items()
+        ]
+        return "\n".join([head, *lines, "", self._describe()])
+
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{name}={score:.4f}" for name, score in self.items())
+        return f"RetrievalReport({scores})"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th>{html.escape(name)}</th><td>{score:.4f}</td>"
+            f"<td>{self.standard_error(name):.4f}</td></tr>"
+            for name, score in self.items()
+        )
+        return (
+            f"<table><caption>{html.escape(self._describe())}</caption><thead><tr><th>metric</th>"
+            f"<th>score</th><th>std. error</th></tr></thead><tbody>{rows}</tbody></table>"
+        )
+
+    def _describe(self) -> str:
+        return ", ".join(f"{name}: {value}" for name, value in self.conditions.items())
+
+
+@shared_docs
+def retrieval_report(
+    query_codes,
+    query_labels,
+    database_codes=None,
+    database_labels=None,
+    *,
+    k,
+    radius=2,
+    relevance=None,
+    similarity=None,
+    threshold=None,
+    normalizer="total",
+    average="mean",
+    empty="zero",
+    exclude_self=False,
+    ties="expected",
+    metric="hamming",
+    no_relevant="warn",
+    n_jobs=None,
+    device=None,
+):
+    """All ranking metrics of one evaluation, from one pass over the database.
+
+    Parameters
+    ----------
+    |rankings|
+    k : int or array-like of ints
+        The cut-offs, each of which every metric is given at.
+    radius : int, default=2
+        The radius of lookup, in bits; for Hamming distances only.
+    relevance : array-like of shape (n_queries, n_database), default=None
+        1 where an item is relevant to a query, else 0. By default items of the same class are
+        relevant, or items with a label in common.
+    similarity : callable or array-like of shape (n_queries, n_database), default=None
+        A similarity target, or its values: the gains of hierarchical precision and NDCG. Without
+        it the gains of NDCG are those of binary relevance.
+    threshold : float, default=None
+        Where given, items at least so similar to the query are the relevant ones.
+    normalizer : {"total", "min", "hits"}, default="total"
+        See `mean_average_precision`.
+    average : {"mean", "trapezoid"}, default="mean"
+        See `average_hierarchical_precision_score`.
+    empty : {"zero", "skip"}, default="zero"
+        See `precision_within_radius`.
+    |exclude|
+    |ties|
+    |metric|
+    |no_relevant|
+    |machine|
+
+    Returns
+    -------
+    report : RetrievalReport
+        A mapping of names such as ``"mAP"``, ``"P@10"`` or ``"mAHP@250"`` to scores, which
+        prints as a table.
+
+    Raises
+    ------
+    |raises|
+
+    Examples
+    --------
+    >>> from skhash.metrics import retrieval_report
+    >>> codes = [[0, 0, 0], [0, 0, 1], [1, 1, 0], [1, 1, 1]]
+    >>> report = retrieval_report(codes, ["a", "a", "b", "b"], k=2, radius=1, exclude_self=True)
+    >>> report["mAP"]
+    1.0
+    >>> print(report)
+               score  std. error
+    mAP       1.0000  0.0000
+    mAP@2     1.0000  0.0000
+    P@2       0.5000  0.0000
+    R@2       1.0000  0.0000
+    NDCG@2    1.0000  0.0000
+    P@r<=1    1.0000  0.0000
+    empty@r<=1  0.0000  0.0000
+    """
+    check_option("ties", ties, TIES)
+    check_option("no_relevant", no_relevant, POLICIES)
+    check_option("normalizer", normalizer, statistics.NORMALIZERS)
+    check_option("average", average, ("mean", "trapezoid"))
+    check_option("empty", empty, EMPTY)
+    makers = _gains_to_make(query_labels, relevance, similarity, threshold)
+    evaluation = make_evaluation(
+        query_codes,
+        query_labels,
+        database_codes,
+        database_labels,
+        exclude_self=exclude_self,
+        metric=metric,
+        device=device,
+        **makers,
+    )

@@ -1,0 +1,245 @@
+"""Ranking metrics against the definitions: every order of the tied items, one by one."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, ndcg_score
+
+from skhash.metrics import (
+    average_hierarchical_precision_score,
+    average_precision,
+    hierarchical_precision,
+    hierarchical_precision_score,
+    mean_average_precision,
+    ndcg,
+    precision_at_k,
+    recall_at_k,
+)
+
+TOLERANCE = 1e-12
+SUMMARY = {"expected": np.mean, "optimistic": np.max, "pessimistic": np.min}
+
+
+def orders_of(distances):
+    """All orders of the items that the distances allow."""
+    groups = [np.flatnonzero(distances == d) for d in np.unique(distances)]
+    for parts in itertools.product(*(itertools.permutations(group) for group in groups)):
+        yield np.concatenate([np.array(part, dtype=int) for part in parts])
+
+
+def ap_of_order(relevant, k, normalizer):
+    """Average precision of one ranking, by its definition."""
+    total = relevant.sum()
+    top = relevant[:k]
+    hits = np.flatnonzero(top)
+    if not len(hits):
+        return 0.0
+    precisions = [top[: rank + 1].mean() for rank in hits]
+    return sum(precisions) / {"total": total, "min": min(total, k), "hits": len(hits)}[normalizer]
+
+
+def dcg_of_order(gains, k):
+    return sum(gain / np.log2(rank + 2) for rank, gain in enumerate(gains[:k]))
+
+
+def over_orders(function, distances, ties):
+    return SUMMARY[ties]([function(order) for order in orders_of(distances)])
+
+
+# at most 5 * 4 * ... = 720 orders each
+tied_distances = st.lists(st.integers(0, 3), min_size=2, max_size=6).map(np.array)
+
+
+@st.composite
+def rankings(draw, values):
+    distances = draw(tied_distances)
+    gains = np.array([draw(values) for _ in distances], dtype=float)
+    return distances, gains, draw(st.integers(1, len(distances)))
+
+
+binary_rankings = rankings(st.integers(0, 1)).filter(lambda case: case[1].any())
+graded_rankings = rankings(st.sampled_from([0, 0.25, 0.5, 1])).filter(lambda case: case[1].any())
+
+
+@settings(deadline=None, max_examples=60)
+@given(binary_rankings, st.sampled_from(sorted(SUMMARY)))
+def test_binary_metrics_are_over_all_orders(case, ties):
+    distances, relevant, k = case
+    arguments = dict(relevance=[relevant], metric="precomputed", ties=ties)
+
+    def expect(function):
+        return pytest.approx(over_orders(function, distances, ties), abs=TOLERANCE)
+
+    assert precision_at_k([distances], None, k=k, **arguments) == expect(
+        lambda order: relevant[order][:k].mean()
+    )
+    assert recall_at_k([distances], None, k=k, **arguments) == expect(
+        lambda order: relevant[order][:k].sum() / relevant.sum()
+    )
+    for normalizer in ("total", "min", "hits"):
+        score = mean_average_precision([distances], None, k=k, normalizer=normalizer, **arguments)
+        assert score == expect(lambda order: ap_of_order(relevant[order], k, normalizer))  # noqa: B023
+    assert mean_average_precision([distances], None, **arguments) == expect(
+        lambda order: ap_of_order(relevant[order], len(order), "total")
+    )
+
+
+@settings(deadline=None, max_examples=60)
+@given(graded_rankings, st.sampled_from(sorted(SUMMARY)))
+def test_graded_metrics_are_over_all_orders(case, ties):
+    distances, gains, k = case
+    best = np.sort(gains)[::-1]
+    by_similarity = dict(similarity=[gains], metric="precomputed", ties=ties)
+
+    def expect(function):
+        return pytest.approx(over_orders(function, distances, ties), abs=TOLERANCE)
+
+    def hp(order):
+        return gains[order].cumsum() / best.cumsum()
+
+    assert hierarchical_precision_score([distances], None, k=k, **by_similarity) == expect(
+        lambda order: hp(order)[k - 1]
+    )
+    assert average_hierarchical_precision_score([distances], None, k=k, **by_similarity) == expect(
+        lambda order: hp(order)[:k].mean()
+    )
+    assert ndcg([distances], None, k=k, **by_similarity) == expect(
+        lambda order: dcg_of_order(gains[order], k) / dcg_of_order(best, k)
+    )
+    assert ndcg([distances], None, gain="exponential", **by_similarity) == expect(
+        lambda order: dcg_of_order(2 ** gains[order] - 1, None) / dcg_of_order(2**best - 1, None)
+    )
+
+
+class TestWorkedExamples:
+    """The test vector of a ranking with ties, worked by hand."""
+
+    distances = [[0, 1, 1, 1, 2, 2]]
+    arguments = dict(relevance=[[1, 0, 1, 0, 1, 0]], metric="precomputed")
+
+    @pytest.mark.parametrize(
+        ("ties", "value"), [("expected", 0.757407), ("optimistic", 0.8667), ("pessimistic", 0.6667)]
+    )
+    def test_average_precision(self, ties, value):
+        score = mean_average_precision(self.distances, None, ties=ties, **self.arguments)
+        assert score == pytest.approx(value, abs=5e-5 if ties != "expected" else 5e-7)
+
+    @pytest.mark.parametrize(("k", "value"), [(2, 2 / 3), (3, 5 / 9), (5, 0.5)])
+    def test_precision(self, k, value):
+        assert precision_at_k(self.distances, None, k=k, **self.arguments) == pytest.approx(value)
+
+    @pytest.mark.parametrize(("k", "value"), [(None, 0.887906), (3, 0.646186)])
+    def test_ndcg(self, k, value):
+        score = ndcg(self.distances, None, k=k, **self.arguments)
+        assert score == pytest.approx(value, abs=5e-7)
+
+    @pytest.mark.parametrize(
+        ("k", "hits", "total", "minimum"),
+        [(2, 1, 0.4444, 0.6667), (3, 0.9444, 0.5185, 0.5185), (5, 0.8176, 0.6741, 0.6741)],
+    )
+    def test_normalizers(self, k, hits, total, minimum):
+        for normalizer, value in [("hits", hits), ("total", total), ("min", minimum)]:
+            score = mean_average_precision(
+                self.distances, None, k=k, normalizer=normalizer, **self.arguments
+            )
+            assert score == pytest.approx(value, abs=5e-5), normalizer
+
+    def test_hits_prefers_two_misses_to_a_second_hit(self):
+        by_hits = dict(metric="precomputed", k=3, normalizer="hits")
+        one = mean_average_precision([[0, 1, 2]], None, relevance=[[1, 0, 0]], **by_hits)
+        two = mean_average_precision([[0, 1, 2]], None, relevance=[[1, 0, 1]], **by_hits)
+        assert one == 1
+        assert two == pytest.approx(5 / 6)
+
+
+# edges R-A, R-B, A-a1, A-a2, B-b1, B-Bx, Bx-b2: a1, a2, b1, b2 by 1 - height(lcs) / 3
+LCS = np.array([[1, 2 / 3, 0, 0], [2 / 3, 1, 0, 0], [0, 0, 1, 1 / 3], [0, 0, 1 / 3, 1]])
+
+
+def lcs(a, b):
+    return LCS[np.asarray(a)][:, np.asarray(b)]
+
+
+class TestHierarchicalExample:
+    labels = [0, 0, 0, 1, 2, 3]
+    # returned 3, 1, 5, 2, 4 for query 0
+    arguments = dict(
+        query_codes=[[9, 1, 3, 0, 4, 2]],
+        query_labels=[0],
+        database_labels=labels,
+        similarity=lcs,
+        exclude_self=[0],
+        metric="precomputed",
+    )
+    curve = (2 / 3, 5 / 6, 5 / 8, 1, 1)
+
+    def test_curve(self):
+        scores = hierarchical_precision(k=np.arange(1, 6), **self.arguments)
+        np.testing.assert_allclose(scores, self.curve, rtol=TOLERANCE)
+        for k, value in enumerate(self.curve, start=1):
+            assert hierarchical_precision_score(k=k, **self.arguments) == pytest.approx(value)
+
+    def test_average(self):
+        assert average_hierarchical_precision_score(k=5, **self.arguments) == pytest.approx(0.825)
+
+    def test_curve_in_any_order_of_k(self):
+        scores = hierarchical_precision(k=[5, 1, 3], **self.arguments)
+        np.testing.assert_allclose(scores, [1, 2 / 3, 5 / 8], rtol=TOLERANCE)
+
+    @pytest.mark.parametrize("k", [1, 2, 5])
+    def test_trapezoid_is_the_area_under_the_curve(self, k):
+        area = np.trapezoid(self.curve[:k], dx=1 / k)
+        score = average_hierarchical_precision_score(k=k, average="trapezoid", **self.arguments)
+        assert score == pytest.approx(area, abs=TOLERANCE)
+
+
+def test_barz_and_denzler_formula_without_ties():
+    rng = np.random.default_rng(0)
+    labels, queries = rng.integers(0, 4, 40), rng.integers(0, 4, 6)
+    distances = rng.permuted(np.tile(np.arange(40), (6, 1)), axis=1)
+    arguments = dict(metric="precomputed", database_labels=labels, similarity=lcs, per_query=True)
+    scores = average_hierarchical_precision_score(
+        distances, queries, k=25, average="trapezoid", **arguments
+    )
+    for query, row, score in zip(queries, distances, scores):
+        gains = LCS[query, labels]
+        hp = gains[np.argsort(row)].cumsum() / np.sort(gains)[::-1].cumsum()
+        assert score == pytest.approx(hp[:25].mean() - (hp[0] + hp[24]) / 50, abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("k", [None, 1, 7, 30])
+def test_ndcg_agrees_with_scikit_learn_on_ties(k):
+    rng = np.random.default_rng(1)
+    distances = rng.integers(0, 5, (8, 30))
+    relevance = rng.random((8, 30))
+    score = ndcg(distances, None, k=k, relevance=relevance, metric="precomputed")
+    assert score == pytest.approx(ndcg_score(relevance, -distances, k=k), abs=TOLERANCE)
+
+
+def test_average_precision_agrees_with_scikit_learn_without_ties():
+    rng = np.random.default_rng(2)
+    distances = rng.permuted(np.tile(np.arange(50), (8, 1)), axis=1)
+    relevance = rng.random((8, 50)) < 0.2
+    scores = average_precision(distances, None, relevance=relevance, metric="precomputed")
+    for score, relevant, row in zip(scores, relevance, distances):
+        assert score == pytest.approx(average_precision_score(relevant, -row), abs=TOLERANCE)
+
+
+def test_hits_of_a_large_cut_group():
+    # 400 tied items, 40 of them relevant, cut at 100: the mean over sampled orders comes near
+    rng = np.random.default_rng(3)
+    relevant = np.arange(401) % 10 == 0
+    distances = np.r_[0, np.ones(400)][None]
+    score = mean_average_precision(
+        distances, None, relevance=[relevant], metric="precomputed", k=100, normalizer="hits"
+    )
+    sampled = [
+        ap_of_order(np.r_[relevant[0], rng.permutation(relevant[1:])], 100, "hits")
+        for _ in range(3000)
+    ]
+    assert score == pytest.approx(np.mean(sampled), abs=4 * np.std(sampled) / np.sqrt(3000))
