@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -20,7 +21,7 @@ class BaseHasher(
     """
 
     #: Keyword arguments for `validate_data` beyond dtype; a subclass may accept sparse X, say.
-    _validation = {}
+    _validation: ClassVar[dict[str, Any]] = {}
 
     @abstractmethod
     def fit(self, X, y=None):
@@ -64,7 +65,7 @@ class BaseHasher(
         return (self.decision_function(X) > 0).view(np.uint8)
 
     def _validate(self, X, y="no_validation", *, reset, **options):
-        """Validate X (and y where given) as scikit-learn does; float32 and float64 stay as they are."""
+        """Validate X (and y) as scikit-learn does; float32 and float64 stay as they are."""
         options = {"dtype": [np.float32, np.float64], **self._validation, **options}
         return validate_data(self, X, y, reset=reset, **options)
 

@@ -22,7 +22,9 @@ class TorchHammingRanking:
         self._queries = self._signs(query_codes)
         self._items = self._signs(database_codes)
         # a GPU wants large blocks, a processor such as fit its cache
-        self.pairs_per_block = 2**20 if self._device.type == "cpu" else 2**27
+        pairs_per_block = 2**20 if self._device.type == "cpu" else 2**25
+        # counters by distance and class take room too, of which a small database needs most
+        self.rows_per_block = max(1, pairs_per_block // max(self.n_database, 64 * self.n_bits))
 
     def block(self, rows: np.ndarray, own: np.ndarray, depth: int, radius: int):
         queries = self._queries[torch.from_numpy(rows).to(self._device)]
@@ -35,7 +37,7 @@ class TorchHammingRanking:
         return TorchHammingBlock(distances, self.n_bits, depth, radius)
 
     def _signs(self, codes: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(codes.view(np.uint8)).to(self._device).float() * 2 - 1
+        return torch.tensor(np.ascontiguousarray(codes), device=self._device).float() * 2 - 1
 
 
 class TorchHammingBlock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.sparse import issparse
@@ -67,12 +68,12 @@ class ClassCodeHasher(BaseHasher):
     10
     """
 
-    _parameter_constraints: dict[str, list] = {
+    _parameter_constraints: ClassVar[dict[str, list]] = {
         "n_bits": [Interval(Integral, 1, None, closed="left")],
         "estimator": [HasMethods(["fit", "predict"]), None],
         "random_state": ["random_state"],
     }
-    _validation = {"accept_sparse": "csr"}
+    _validation: ClassVar[dict[str, Any]] = {"accept_sparse": "csr"}
 
     def __init__(self, n_bits=64, *, estimator=None, random_state=None):
         self.n_bits = n_bits
@@ -104,14 +105,15 @@ class ClassCodeHasher(BaseHasher):
         n_bits = int(self.n_bits)
         random_state = check_random_state(self.random_state)
         X, y = self._validate(X, y, reset=True, multi_output=True)
-        self.classes_, y = _encode_classes(y)
-        n_classes = len(self.classes_)
+        classes, y = _encode_classes(y)
+        n_classes = len(classes)
         if n_classes > 2**n_bits:
             raise ValueError(
-                f"n_bits={n_bits} gives {2**n_bits} codes, too few for the {n_classes} classes in y."
+                f"n_bits={n_bits} gives {2**n_bits} codes, too few for {n_classes} classes in y."
             )
         estimator = _default_estimator(X) if self.estimator is None else clone(self.estimator)
         self.estimator_ = estimator.fit(X, y)
+        self.classes_ = classes
         self.codebook_ = _balanced_codebook(n_classes, n_bits, random_state)
         self.n_bits_ = n_bits
         return self

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from skhash.base import BaseHasher
 
@@ -155,14 +154,3 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         return encode(
             module, X, batch_size=_ENCODE_ROWS, device=available_device(self.device, self.device_)
         )
-
-    def _repr_html_summary(self) -> dict[str, Any]:
-        """What a fitted hasher says of itself in a notebook, beside its parameters."""
-        check_is_fitted(self)
-        return {
-            "bits": self.n_bits_,
-            "features": self.n_features_in_,
-            "epochs": self.n_iter_,
-            "loss": round(self.loss_curve_[-1], 4),
-            "device": self.device_,
-        }

@@ -1,8 +1,9 @@
-"""Iterative quantization: the rotation of the principal components that thresholding hurts least."""
+"""Principal components, rotated so that thresholding loses least."""
 
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import ClassVar
 
 import numpy as np
 from scipy.linalg import svd
@@ -80,7 +81,7 @@ class ITQHasher(BaseHasher):
     True
     """
 
-    _parameter_constraints: dict[str, list] = {
+    _parameter_constraints: ClassVar[dict[str, list]] = {
         "n_bits": [Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -152,11 +153,10 @@ def _fit_rotation(projections, rotation, max_iter, tol):
 def _correlate_corners(projections, rotation):
     """Return ``B.T @ V``, with B the corners nearest to the rotated projections V."""
     rotation = rotation.astype(projections.dtype)
-    one = projections.dtype.type(1)
     correlation = np.zeros(rotation.shape)
     for rows in gen_batches(len(projections), _BATCH_ROWS):
         batch = projections[rows]
-        # a value of 0 belongs to bit 0, as in transform
-        corners = np.where(batch @ rotation > 0, one, -one)
-        correlation += corners.T @ batch
-    return correlation
+        bits = (batch @ rotation > 0).astype(projections.dtype)
+        correlation += bits.T @ batch
+    # a corner is 2 * bits - 1
+    return 2 * correlation - projections.sum(axis=0, dtype=np.float64)

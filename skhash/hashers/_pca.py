@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral
+from typing import ClassVar
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -38,7 +39,8 @@ def principal_components(X, n_components, random_state):
     # PCA's own centring happens after X.T @ X, where float32 loses a variance beside a large mean
     mean = X.mean(axis=0, dtype=np.float64).astype(X.dtype)
     centred = X - mean
-    pca = PCA(n_components, random_state=random_state, copy=False).fit(centred)
+    with np.errstate(invalid="ignore"):  # shares of variance, where there is none
+        pca = PCA(n_components, random_state=random_state, copy=False).fit(centred)
     components = pca.components_
     variance = pca.explained_variance_
     # an eigenvalue of the covariance is known to a few roundings of the largest one
@@ -98,13 +100,12 @@ class PCAHasher(BaseHasher):
     >>> from sklearn.datasets import load_digits
     >>> from skhash import PCAHasher
     >>> X, _ = load_digits(return_X_y=True)
-    >>> hasher = PCAHasher(n_bits=12).fit(X)
-    >>> hasher.transform(X[:2])
-    array([[0, 0, 0, 1, 0, 0, 1, 0, 1, 1, 0, 0],
-           [1, 1, 1, 0, 1, 1, 1, 0, 1, 0, 0, 0]], dtype=uint8)
+    >>> codes = PCAHasher(n_bits=12).fit_transform(X)
+    >>> codes.shape, codes.dtype
+    ((1797, 12), dtype('uint8'))
     """
 
-    _parameter_constraints: dict[str, list] = {
+    _parameter_constraints: ClassVar[dict[str, list]] = {
         "n_bits": [Interval(Integral, 1, None, closed="left")],
     }
 

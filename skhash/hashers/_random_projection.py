@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.linalg import qr
@@ -90,13 +91,13 @@ class RandomProjectionHasher(BaseHasher):
     (1797, 100)
     """
 
-    _parameter_constraints: dict[str, list] = {
+    _parameter_constraints: ClassVar[dict[str, list]] = {
         "n_bits": [Interval(Integral, 1, None, closed="left")],
         "orthogonal": ["boolean"],
         "center": ["boolean"],
         "random_state": ["random_state"],
     }
-    _validation = {"accept_sparse": ("csr", "csc")}
+    _validation: ClassVar[dict[str, Any]] = {"accept_sparse": ("csr", "csc")}
 
     def __init__(self, n_bits=64, *, orthogonal=False, center=True, random_state=None):
         self.n_bits = n_bits

@@ -46,7 +46,7 @@ class SemanticHasher(GradientHasher):
         Share of hidden units ("mlp") or inputs ("linear") left out of each step.
     similarity_weight : float, default=1.0
         Weight of the relational term; 0 leaves it out.
-    kl_weight : float, default=0.01
+    kl_weight : float, default=0.003
         Weight of the KL term; 0 leaves it out. Large weights spread codes at the cost of meaning.
     classification_weight : float, default=0.2
         Weight of the classification term; 0 leaves it out. Large weights sharpen classes at the
@@ -56,7 +56,7 @@ class SemanticHasher(GradientHasher):
         Distance between real-valued codes: "manhattan" is the L1 distance of the paper,
         "product" the expected Hamming distance of independent bits; they agree on binary codes
         and the product is much cheaper.
-    pair_gamma, pair_rho : float, default=0.1, 2.0
+    pair_gamma, pair_rho : float, default=0.1, 1.5
         A pair at target distance d weighs ``(pair_gamma / (pair_gamma + d)) ** pair_rho``.
     kl_alpha : float, default=0.1
         The binary distribution is Beta(kl_alpha, kl_alpha) in each bit.
@@ -163,11 +163,11 @@ class SemanticHasher(GradientHasher):
         hidden_layer_sizes=(1024,),
         dropout=0.0,
         similarity_weight=1.0,
-        kl_weight=0.01,
+        kl_weight=0.003,
         classification_weight=0.2,
         pair_form="product",
         pair_gamma=0.1,
-        pair_rho=2.0,
+        pair_rho=1.5,
         kl_alpha=0.1,
         kl_n_draws=None,
         batch_size=128,

@@ -1,5 +1,16 @@
 """Ranking metrics that know about ties, and diagnostics of codes."""
 
+from skhash.metrics._codes import (
+    bit_balance,
+    bit_correlation,
+    class_distances,
+    code_entropy,
+    distance_similarity_correlation,
+    mean_bit_correlation,
+    n_distinct_codes,
+    quantization_error,
+    quantization_gap,
+)
 from skhash.metrics._hierarchical import (
     average_hierarchical_precision_score,
     hierarchical_precision,
@@ -13,16 +24,28 @@ from skhash.metrics._ranking import (
     precision_at_k,
     recall_at_k,
 )
+from skhash.metrics._report import RetrievalReport, retrieval_report
 
 __all__ = [
+    "RetrievalReport",
     "average_hierarchical_precision_score",
     "average_precision",
+    "bit_balance",
+    "bit_correlation",
+    "class_distances",
+    "code_entropy",
+    "distance_similarity_correlation",
     "hierarchical_precision",
     "hierarchical_precision_score",
     "mean_average_precision",
+    "mean_bit_correlation",
+    "n_distinct_codes",
     "ndcg",
     "precision_at_k",
     "precision_recall_curve",
     "precision_within_radius",
+    "quantization_error",
+    "quantization_gap",
     "recall_at_k",
+    "retrieval_report",
 ]

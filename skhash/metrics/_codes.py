@@ -359,8 +359,10 @@ def quantization_gap(
     --------
     >>> from skhash.metrics import mean_average_precision, quantization_gap
     >>> values, labels = [[0.1, 0.9], [0.2, 0.8], [0.9, 0.1], [0.9, 0.7]], [0, 0, 1, 1]
-    >>> quantization_gap(values, labels, score=mean_average_precision, exclude_self=True)
-    QuantizationGap(continuous=0.833..., binary=0.520..., gap=0.312...)
+    >>> quantization_gap(
+    ...     values, labels, score=mean_average_precision, corners=(0, 1), exclude_self=True
+    ... )
+    QuantizationGap(continuous=1.0, binary=0.902..., gap=0.097...)
     """
     queries, _ = _centred(query_values, corners, "query_values")
     items = None

@@ -36,7 +36,7 @@ class Evaluation:
     ) -> dict[str, np.ndarray]:
         """Values of the statistics by name, each with the queries along the first axis."""
         n_queries = self.ranking.n_queries
-        rows_per_block = max(1, self.ranking.pairs_per_block // self.ranking.n_database)
+        rows_per_block = self.ranking.rows_per_block
         # queries of one class share gains and ideals, so they had best come together
         order = self._queries_by_class()
         blocks = np.split(order, np.arange(rows_per_block, n_queries, rows_per_block))
@@ -77,4 +77,5 @@ def _ranked(ranking, gains, depth: int, ties: str) -> Ranked:
             groups = ordered_groups(tied, best_first)
     else:
         groups = ranking.refined_groups(gains, best_first)
-    return Ranked(groups, tied, *gains.ideal(depth), gains.total, ties)
+    ideal, profile = gains.ideal(depth)
+    return Ranked(groups, tied, ideal, profile, gains.total, ties)

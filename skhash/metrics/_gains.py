@@ -38,6 +38,12 @@ class Labels:
         if kind == "class":
             self.query_names, self.query_classes = _encode(self.of_queries)
             self.item_names, self.item_classes = _encode(self.of_items)
+            name, other = self.query_names.tolist()[0], self.item_names.tolist()[0]
+            if isinstance(name, str) != isinstance(other, str):
+                raise ValueError(
+                    "query_labels and database_labels must be of one type, "
+                    f"got {name!r} in one and {other!r} in the other."
+                )
         elif self.of_queries.shape[1] != self.of_items.shape[1]:
             raise ValueError(
                 "query_labels and database_labels must have the same number of columns, "
@@ -80,7 +86,9 @@ def binary_gains(labels: Labels, relevance=None, similarity=None, threshold=None
         )
     if relevance is not None:
         matrix = _check_matrix(relevance, labels, "relevance")
-        if not np.all((matrix == 0) | (matrix == 1)):
+        # whole numbers need no comparison, which for a large matrix would take its room again
+        whole = matrix.dtype.kind in "biu"
+        if matrix.max() > 1 or not (whole or np.all((matrix == 0) | (matrix == 1))):
             raise ValueError(
                 "relevance must hold only 0 and 1 here; degrees of relevance become binary by a "
                 "comparison, such as relevance >= 0.5."

@@ -17,6 +17,8 @@ _SAMPLE_STEP = 17
 _SAFETY = 4
 # where more than this share of the database is wanted, all of it is counted
 _MAX_NEAR_SHARE = 0.25
+# counting by distance and class is better than sorting up to so many counters
+_MAX_BINS_PER_PAIR = 4
 
 
 class HammingRanking:
@@ -32,6 +34,11 @@ class HammingRanking:
         self._query_words = np.ascontiguousarray(_as_words(query_codes).T)
         self._item_words = np.ascontiguousarray(_as_words(database_codes).T)
 
+    @property
+    def rows_per_block(self) -> int:
+        """Number of queries of a block; long codes have more distances than a small database."""
+        return max(1, self.pairs_per_block // max(self.n_database, self.n_bits + 2))
+
     def block(self, rows: np.ndarray, own: np.ndarray, depth: int, radius: int) -> HammingBlock:
         distances = self._distances(rows)
         inside = np.flatnonzero(own >= 0)
@@ -40,17 +47,15 @@ class HammingRanking:
         return HammingBlock(distances, self.n_bits, depth, radius)
 
     def _distances(self, rows: np.ndarray) -> np.ndarray:
-        dtype = np.uint8 if self.n_bits + 1 <= np.iinfo(np.uint8).max else np.uint16
-        total: np.ndarray | None = None
         differing = np.empty((len(rows), self.n_database), dtype=np.uint64)
-        for query_word, item_word in zip(self._query_words, self._item_words, strict=True):
+        np.bitwise_xor(self._query_words[0][rows, None], self._item_words[0], out=differing)
+        distances = np.bitwise_count(differing)
+        if self.n_bits + 1 > np.iinfo(distances.dtype).max:
+            distances = distances.astype(np.uint16)
+        for query_word, item_word in zip(self._query_words[1:], self._item_words[1:]):
             np.bitwise_xor(query_word[rows, None], item_word, out=differing)
-            count = np.bitwise_count(differing)
-            if total is None:
-                total = count.astype(dtype, copy=False)
-            else:
-                total += count
-        return total
+            distances += np.bitwise_count(differing)
+        return distances
 
 
 class HammingBlock:
@@ -93,14 +98,15 @@ class HammingBlock:
 
     def refined_groups(self, gains, best_first: bool) -> Groups:
         """The rankings with each group ordered by gain, for better or for worse."""
-        if not isinstance(gains, ClassGainsBlock):
+        n_places = gains.table.shape[1] if isinstance(gains, ClassGainsBlock) else 0
+        n_bins = math.prod(self._shape) * n_places
+        if not 0 < n_bins <= _MAX_BINS_PER_PAIR * self._distances.size:
             distances = self._distances.astype(np.float64)
             distances[self._distances > self._n_bits] = np.inf
             return SortedBlock(distances, self._depth).refined_groups(gains, best_first)
         places, ordered_gains = gains.ordered(best_first)
-        n_places = ordered_gains.shape[1]
         bins = self._bins * n_places + self._values(places)
-        size = np.bincount(bins, minlength=math.prod(self._shape) * n_places)
+        size = np.bincount(bins, minlength=n_bins)
         size = size.reshape(*self._shape, n_places)[:, :-1]
         gain = size * ordered_gains[:, None]
         return Groups(size.reshape(len(size), -1), gain.reshape(len(size), -1))

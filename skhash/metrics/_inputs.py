@@ -33,7 +33,8 @@ def make_evaluation(
 ) -> Evaluation:
     """Check the arguments that all ranking metrics have in common.
 
-    ``make_gains`` are functions by the name of the gains that they make of the labels.
+    ``make_gains`` are functions by the name of the gains that they make of the labels; one that
+    returns None makes none.
     """
     check_option("metric", metric, METRICS)
     among_themselves = database_codes is None
@@ -54,7 +55,7 @@ def make_evaluation(
     own = _check_exclude_self(exclude_self, ranking)
     labels.check_own(own)
     gains = {name: make(labels) for name, make in make_gains.items()}
-    return Evaluation(ranking, gains, own)
+    return Evaluation(ranking, {name: g for name, g in gains.items() if g is not None}, own)
 
 
 def score(

@@ -98,7 +98,7 @@ def precision_within_radius(
         n_jobs=n_jobs,
         device=device,
     )
-    precision, is_empty = lookup_of_counts(counts, counted, empty)
+    precision, is_empty = lookup_of_counts(counts, counted, -1, empty)
     if per_query:
         return Lookup(precision, is_empty)
     if np.isnan(precision).all():
@@ -177,27 +177,34 @@ def precision_recall_curve(
         n_jobs=n_jobs,
         device=device,
     )
-    size, found, total = (part[counted] for part in split_counts(counts))
+    return average_curve(counts, counted, average, empty)
+
+
+def average_curve(
+    counts: np.ndarray, counted: np.ndarray, average: str, empty: str
+) -> PrecisionRecallCurve:
+    """Precision and recall by radius of the queries that count."""
+    size, found, total = (part[counted] for part in _split(counts))
     radius = np.arange(size.shape[1])
     if average == "micro" or empty == "skip":
         seen = size.any(axis=0)
         size, found, radius = size[:, seen], found[:, seen], radius[seen]
     if average == "micro":
         precision = found.sum(axis=0) / size.sum(axis=0)
-        return PrecisionRecallCurve(precision, found.sum(axis=0) / total.sum(), radius)
+        return PrecisionRecallCurve(precision, found.sum(axis=0) / max(total.sum(), 1), radius)
     precision = np.nanmean(_quotient(found, size, empty), axis=0)
     recall = np.mean(found / np.maximum(total, 1)[:, None], axis=0)
     return PrecisionRecallCurve(precision, recall, radius)
 
 
-def lookup_of_counts(counts: np.ndarray, counted: np.ndarray, empty: str):
-    """Precision of each query within the largest radius, and whether it found nothing."""
-    size, found, _ = split_counts(counts)
-    precision = _quotient(found[:, -1], size[:, -1], empty)
-    return np.where(counted, precision, np.nan), size[:, -1] == 0
+def lookup_of_counts(counts: np.ndarray, counted: np.ndarray, radius: int, empty: str):
+    """Precision of each query within the radius, and whether it found nothing."""
+    size, found, _ = _split(counts)
+    precision = _quotient(found[:, radius], size[:, radius], empty)
+    return np.where(counted, precision, np.nan), size[:, radius] == 0
 
 
-def split_counts(counts: np.ndarray):
+def _split(counts: np.ndarray):
     """The parts of the values of `found_within`: all and relevant items by radius, total."""
     n_radii = counts.shape[1] // 2
     return counts[:, :n_radii], counts[:, n_radii:-1], counts[:, -1]
@@ -239,6 +246,7 @@ def _count_within(
 
 
 def check_radius(radius) -> int:
+    """A Hamming radius in whole bits."""
     if isinstance(radius, (bool, np.bool_)) or not isinstance(radius, (int, np.integer)):
         raise ValueError(f"radius must be an integer, got {radius!r}.")
     if radius < 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 
 import numpy as np
@@ -41,9 +42,17 @@ def settle(values: np.ndarray, no_relevant: str) -> np.ndarray:
             f"{what} and are left out of the mean. Say no_relevant='skip' to accept that, "
             "'zero' to count them as 0, or 'raise'.",
             UndefinedMetricWarning,
-            stacklevel=4,
+            stacklevel=_caller_level(),
         )
     return values
+
+
+def _caller_level() -> int:
+    """The stack level of the first caller from outside this package, counted from `settle`."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("skhash."):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def mean_over_queries(values: np.ndarray):

@@ -252,7 +252,9 @@ def mean_average_precision(
     )
 
 
-def average_precision(query_codes, query_labels, database_codes=None, database_labels=None, **kwargs):
+def average_precision(
+    query_codes, query_labels, database_codes=None, database_labels=None, **kwargs
+):
     """Average precision of each query.
 
     `mean_average_precision` with ``per_query=True``, whose other arguments it takes.

@@ -19,7 +19,6 @@ from skhash.metrics._lookup import (
     check_radius,
     has_relevant,
     lookup_of_counts,
-    split_counts,
 )
 from skhash.metrics._policy import POLICIES, settle
 
@@ -89,9 +88,9 @@ class RetrievalReport(Mapping):
 
     def __str__(self) -> str:
         width = max(map(len, self))
-        head = f"{'':{width}}   score  std. error"
+        head = f"{'':{width}}  {'score':>6}  std. error"
         lines = [
-            f"{name:{width}}  {score:.4f}  {self.standard_error(name):.4f}"
+            f"{name:{width}}  {score:.4f}  {self.standard_error(name):10.4f}"
             for name, score in self.items()
         ]
         return "\n".join([head, *lines, "", self._describe()])
@@ -159,7 +158,8 @@ def retrieval_report(
     average : {"mean", "trapezoid"}, default="mean"
         See `average_hierarchical_precision_score`.
     empty : {"zero", "skip"}, default="zero"
-        See `precision_within_radius`.
+        See `precision_within_radius`; under ``"skip"`` its row is missing where no query finds
+        anything.
     |exclude|
     |ties|
     |metric|
@@ -184,21 +184,29 @@ def retrieval_report(
     >>> report["mAP"]
     1.0
     >>> print(report)
-               score  std. error
-    mAP       1.0000  0.0000
-    mAP@2     1.0000  0.0000
-    P@2       0.5000  0.0000
-    R@2       1.0000  0.0000
-    NDCG@2    1.0000  0.0000
-    P@r<=1    1.0000  0.0000
-    empty@r<=1  0.0000  0.0000
+                 score  std. error
+    mAP         1.0000      0.0000
+    mAP@2       1.0000      0.0000
+    P@2         0.5000      0.0000
+    R@2         1.0000      0.0000
+    NDCG@2      1.0000      0.0000
+    P@r<=1      1.0000      0.0000
+    empty@r<=1  0.0000      0.0000
+    <BLANKLINE>
+    queries: 4, database: 4, self excluded: 4, distance: hamming, ties: expected
     """
     check_option("ties", ties, TIES)
     check_option("no_relevant", no_relevant, POLICIES)
     check_option("normalizer", normalizer, statistics.NORMALIZERS)
     check_option("average", average, ("mean", "trapezoid"))
     check_option("empty", empty, EMPTY)
-    makers = _gains_to_make(query_labels, relevance, similarity, threshold)
+
+    def binary(labels: Labels):
+        nameless = labels.kind in (None, "vector")
+        if nameless and relevance is None and threshold is None and similarity is not None:
+            return None
+        return binary_gains(labels, relevance, None if threshold is None else similarity, threshold)
+
     evaluation = make_evaluation(
         query_codes,
         query_labels,
@@ -207,5 +215,51 @@ def retrieval_report(
         exclude_self=exclude_self,
         metric=metric,
         device=device,
-        **makers,
+        binary=binary,
+        graded=lambda labels: None if similarity is None else graded_gains(labels, similarity),
     )
+    ranks = check_ranks(np.atleast_1d(k), evaluation).tolist()
+    wanted = _statistics(evaluation, ranks, normalizer, average)
+    lookup = None
+    if metric == "hamming" and "binary" in evaluation.gains:
+        lookup = statistics.found_within(evaluation.ranking.n_bits)
+        radius = min(check_radius(radius), evaluation.ranking.n_bits)
+    values = evaluation.run([*wanted, lookup] if lookup else wanted, ties=ties, n_jobs=n_jobs)
+
+    per_query, policy = {}, dict.fromkeys(evaluation.gains, no_relevant)
+    for statistic in wanted:
+        per_query[statistic.name] = settle(values[statistic.name], policy[statistic.gains])
+        if no_relevant == "warn":
+            # once is enough
+            policy[statistic.gains] = "skip"
+    curve = None
+    if lookup:
+        counts = values[lookup.name]
+        counted = has_relevant(counts, policy["binary"])
+        precision, is_empty = lookup_of_counts(counts, counted, radius, empty)
+        if not np.isnan(precision).all():
+            per_query[f"P@r<={radius}"] = precision
+        per_query[f"empty@r<={radius}"] = np.where(counted, is_empty, np.nan)
+        curve = average_curve(counts, counted, "macro", empty)
+    conditions = {
+        "queries": evaluation.ranking.n_queries,
+        "database": evaluation.ranking.n_database,
+        "self excluded": int(np.count_nonzero(evaluation.own >= 0)),
+        "distance": metric,
+        "ties": ties,
+    }
+    return RetrievalReport(per_query, conditions, curve)
+
+
+def _statistics(evaluation: Evaluation, ranks: list[int], normalizer: str, average: str):
+    best_gains = "graded" if "graded" in evaluation.gains else "binary"
+    chosen = []
+    if "binary" in evaluation.gains:
+        chosen += [statistics.average_precision(k, normalizer) for k in (None, *ranks)]
+        chosen += [statistics.precision(k) for k in ranks]
+        chosen += [statistics.recall(k) for k in ranks]
+    chosen += [statistics.ndcg(k, best_gains) for k in ranks]
+    if "graded" in evaluation.gains:
+        chosen += [statistics.hierarchical_precision(k) for k in ranks]
+        chosen += [statistics.average_hierarchical_precision(k, average) for k in ranks]
+    return chosen

@@ -91,7 +91,9 @@ def average_precision(k: int | None, normalizer: str) -> Statistic:
         whole = ranked.total if normalizer == "total" else np.minimum(ranked.total, n_ranks)
         return _ratio(average_precision_sum(ranked.groups, n_ranks), whole)
 
-    name = "mAP" if k is None else f"mAP@{k}" if normalizer == "total" else f"mAP@{k} ({normalizer})"
+    name = (
+        "mAP" if k is None else f"mAP@{k}" if normalizer == "total" else f"mAP@{k} ({normalizer})"
+    )
     return Statistic(name, "binary", compute, depth=k)
 
 

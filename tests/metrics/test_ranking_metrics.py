@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, ndcg_score
 
+from skhash.datasets import load_cifar100_features
 from skhash.metrics import (
     average_hierarchical_precision_score,
     average_precision,
@@ -20,6 +21,7 @@ from skhash.metrics import (
     precision_at_k,
     recall_at_k,
 )
+from skhash.similarity import TaxonomySimilarity, load_taxonomy
 
 TOLERANCE = 1e-12
 SUMMARY = {"expected": np.mean, "optimistic": np.max, "pessimistic": np.min}
@@ -70,7 +72,7 @@ graded_rankings = rankings(st.sampled_from([0, 0.25, 0.5, 1])).filter(lambda cas
 @given(binary_rankings, st.sampled_from(sorted(SUMMARY)))
 def test_binary_metrics_are_over_all_orders(case, ties):
     distances, relevant, k = case
-    arguments = dict(relevance=[relevant], metric="precomputed", ties=ties)
+    arguments = {"relevance": [relevant], "metric": "precomputed", "ties": ties}
 
     def expect(function):
         return pytest.approx(over_orders(function, distances, ties), abs=TOLERANCE)
@@ -94,7 +96,7 @@ def test_binary_metrics_are_over_all_orders(case, ties):
 def test_graded_metrics_are_over_all_orders(case, ties):
     distances, gains, k = case
     best = np.sort(gains)[::-1]
-    by_similarity = dict(similarity=[gains], metric="precomputed", ties=ties)
+    by_similarity = {"similarity": [gains], "metric": "precomputed", "ties": ties}
 
     def expect(function):
         return pytest.approx(over_orders(function, distances, ties), abs=TOLERANCE)
@@ -116,26 +118,27 @@ def test_graded_metrics_are_over_all_orders(case, ties):
     )
 
 
+TIED = [[0, 1, 1, 1, 2, 2]]
+RELEVANT = {"relevance": [[1, 0, 1, 0, 1, 0]], "metric": "precomputed"}
+
+
 class TestWorkedExamples:
     """The test vector of a ranking with ties, worked by hand."""
-
-    distances = [[0, 1, 1, 1, 2, 2]]
-    arguments = dict(relevance=[[1, 0, 1, 0, 1, 0]], metric="precomputed")
 
     @pytest.mark.parametrize(
         ("ties", "value"), [("expected", 0.757407), ("optimistic", 0.8667), ("pessimistic", 0.6667)]
     )
     def test_average_precision(self, ties, value):
-        score = mean_average_precision(self.distances, None, ties=ties, **self.arguments)
+        score = mean_average_precision(TIED, None, ties=ties, **RELEVANT)
         assert score == pytest.approx(value, abs=5e-5 if ties != "expected" else 5e-7)
 
     @pytest.mark.parametrize(("k", "value"), [(2, 2 / 3), (3, 5 / 9), (5, 0.5)])
     def test_precision(self, k, value):
-        assert precision_at_k(self.distances, None, k=k, **self.arguments) == pytest.approx(value)
+        assert precision_at_k(TIED, None, k=k, **RELEVANT) == pytest.approx(value)
 
     @pytest.mark.parametrize(("k", "value"), [(None, 0.887906), (3, 0.646186)])
     def test_ndcg(self, k, value):
-        score = ndcg(self.distances, None, k=k, **self.arguments)
+        score = ndcg(TIED, None, k=k, **RELEVANT)
         assert score == pytest.approx(value, abs=5e-7)
 
     @pytest.mark.parametrize(
@@ -144,13 +147,11 @@ class TestWorkedExamples:
     )
     def test_normalizers(self, k, hits, total, minimum):
         for normalizer, value in [("hits", hits), ("total", total), ("min", minimum)]:
-            score = mean_average_precision(
-                self.distances, None, k=k, normalizer=normalizer, **self.arguments
-            )
+            score = mean_average_precision(TIED, None, k=k, normalizer=normalizer, **RELEVANT)
             assert score == pytest.approx(value, abs=5e-5), normalizer
 
     def test_hits_prefers_two_misses_to_a_second_hit(self):
-        by_hits = dict(metric="precomputed", k=3, normalizer="hits")
+        by_hits = {"metric": "precomputed", "k": 3, "normalizer": "hits"}
         one = mean_average_precision([[0, 1, 2]], None, relevance=[[1, 0, 0]], **by_hits)
         two = mean_average_precision([[0, 1, 2]], None, relevance=[[1, 0, 1]], **by_hits)
         assert one == 1
@@ -165,36 +166,36 @@ def lcs(a, b):
     return LCS[np.asarray(a)][:, np.asarray(b)]
 
 
-class TestHierarchicalExample:
-    labels = [0, 0, 0, 1, 2, 3]
-    # returned 3, 1, 5, 2, 4 for query 0
-    arguments = dict(
-        query_codes=[[9, 1, 3, 0, 4, 2]],
-        query_labels=[0],
-        database_labels=labels,
-        similarity=lcs,
-        exclude_self=[0],
-        metric="precomputed",
-    )
-    curve = (2 / 3, 5 / 6, 5 / 8, 1, 1)
+# query 0, whose item is 0, with the others returned in the order 3, 1, 5, 2, 4
+RETURNED = {
+    "query_codes": [[9, 1, 3, 0, 4, 2]],
+    "query_labels": [0],
+    "database_labels": [0, 0, 0, 1, 2, 3],
+    "similarity": lcs,
+    "exclude_self": [0],
+    "metric": "precomputed",
+}
+CURVE = (2 / 3, 5 / 6, 5 / 8, 1, 1)
 
+
+class TestHierarchicalExample:
     def test_curve(self):
-        scores = hierarchical_precision(k=np.arange(1, 6), **self.arguments)
-        np.testing.assert_allclose(scores, self.curve, rtol=TOLERANCE)
-        for k, value in enumerate(self.curve, start=1):
-            assert hierarchical_precision_score(k=k, **self.arguments) == pytest.approx(value)
+        scores = hierarchical_precision(k=np.arange(1, 6), **RETURNED)
+        np.testing.assert_allclose(scores, CURVE, rtol=TOLERANCE)
+        for k, value in enumerate(CURVE, start=1):
+            assert hierarchical_precision_score(k=k, **RETURNED) == pytest.approx(value)
 
     def test_average(self):
-        assert average_hierarchical_precision_score(k=5, **self.arguments) == pytest.approx(0.825)
+        assert average_hierarchical_precision_score(k=5, **RETURNED) == pytest.approx(0.825)
 
     def test_curve_in_any_order_of_k(self):
-        scores = hierarchical_precision(k=[5, 1, 3], **self.arguments)
+        scores = hierarchical_precision(k=[5, 1, 3], **RETURNED)
         np.testing.assert_allclose(scores, [1, 2 / 3, 5 / 8], rtol=TOLERANCE)
 
     @pytest.mark.parametrize("k", [1, 2, 5])
     def test_trapezoid_is_the_area_under_the_curve(self, k):
-        area = np.trapezoid(self.curve[:k], dx=1 / k)
-        score = average_hierarchical_precision_score(k=k, average="trapezoid", **self.arguments)
+        area = np.trapezoid(CURVE[:k], dx=1 / k)
+        score = average_hierarchical_precision_score(k=k, average="trapezoid", **RETURNED)
         assert score == pytest.approx(area, abs=TOLERANCE)
 
 
@@ -202,7 +203,12 @@ def test_barz_and_denzler_formula_without_ties():
     rng = np.random.default_rng(0)
     labels, queries = rng.integers(0, 4, 40), rng.integers(0, 4, 6)
     distances = rng.permuted(np.tile(np.arange(40), (6, 1)), axis=1)
-    arguments = dict(metric="precomputed", database_labels=labels, similarity=lcs, per_query=True)
+    arguments = {
+        "metric": "precomputed",
+        "database_labels": labels,
+        "similarity": lcs,
+        "per_query": True,
+    }
     scores = average_hierarchical_precision_score(
         distances, queries, k=25, average="trapezoid", **arguments
     )
@@ -243,3 +249,28 @@ def test_hits_of_a_large_cut_group():
         for _ in range(3000)
     ]
     assert score == pytest.approx(np.mean(sampled), abs=4 * np.std(sampled) / np.sqrt(3000))
+
+
+@pytest.fixture(scope="module")
+def score_of_class_codes():
+    """mAHP@k on CIFAR-100, 500 items of each class, where every class has one code."""
+    similarity = TaxonomySimilarity(load_taxonomy("cifar100"), measure="lcs_height")
+    names = np.array(load_cifar100_features().target_names)
+    items = np.repeat(np.arange(100), 500)
+
+    def score(class_codes, k):
+        return average_hierarchical_precision_score(
+            class_codes, names, class_codes[items], names[items], similarity=similarity, k=k
+        )
+
+    return score
+
+
+@pytest.mark.parametrize(("k", "value"), [(250, 1), (2500, 0.664)])
+def test_orthogonal_codes_of_the_cifar_classes(score_of_class_codes, k, value):
+    assert score_of_class_codes(np.eye(100), k) == pytest.approx(value, abs=5e-4)
+
+
+@pytest.mark.parametrize(("k", "value"), [(250, 0.184), (2500, 0.208)])
+def test_random_ranking_of_the_cifar_classes(score_of_class_codes, k, value):
+    assert score_of_class_codes(np.zeros((100, 8)), k) == pytest.approx(value, abs=5e-4)

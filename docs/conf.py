@@ -1,0 +1,93 @@
+"""Configuration of the documentation; `make docs` builds it without a network."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from pathlib import Path
+
+import skhash
+
+# windows would wait for somebody to close them
+os.environ.setdefault("MPLBACKEND", "agg")
+
+HERE = Path(__file__).parent
+PACKAGES = (
+    "skhash",
+    "skhash.similarity",
+    "skhash.metrics",
+    "skhash.model_selection",
+    "skhash.datasets",
+    "skhash.utils.estimator_checks",
+)
+
+project = "skhash"
+author = "the skhash developers"
+project_copyright = author
+version = release = skhash.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
+    "numpydoc",
+    "myst_parser",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "benchmarks/*.md"]
+templates_path = ["_templates"]
+# a single backtick names an object, as it does in the docstrings
+default_role = "py:obj"
+nitpicky = False
+
+html_theme = "furo"
+html_title = f"skhash {release}"
+html_copy_source = False
+html_show_sphinx = False
+
+autosummary_generate = True
+autodoc_typehints = "none"
+numpydoc_show_class_members = False
+numpydoc_attributes_as_param_list = True
+
+myst_enable_extensions = ["dollarmath", "substitution"]
+# tables that the benchmarks have written, by the name of the script; see benchmarks.md
+myst_substitutions = {
+    script.stem: "*The table is not there yet: run the command.*"
+    for script in (HERE.parent / "benchmarks").glob("*.py")
+} | {table.stem: table.read_text() for table in (HERE / "benchmarks").glob("*.md")}
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": r"plot_",
+    "within_subsection_order": "FileNameSortKey",
+    "backreferences_dir": "api/generated/backreferences",
+    "doc_module": ("skhash",),
+    "reference_url": {"skhash": None},
+    "plot_gallery": "True",
+    "abort_on_example_error": False,
+    "remove_config_comments": True,
+    "show_signature": False,
+    "image_scrapers": ("matplotlib",),
+}
+
+
+def check_api_is_complete(app):
+    """Warn of public names that no page of the reference lists."""
+    from sphinx.util import logging
+
+    listed = "\n".join(page.read_text() for page in (HERE / "api").glob("*.rst")).split()
+    for package in PACKAGES:
+        prefix = package.removeprefix("skhash").lstrip(".")
+        for name in import_module(package).__all__:
+            if name.startswith("__"):
+                continue
+            entry = f"{prefix}.{name}".lstrip(".")
+            if entry not in listed:
+                logging.getLogger(__name__).warning("%s.%s is in no page of docs/api", package, name)
+
+
+def setup(app):
+    app.connect("builder-inited", check_api_is_complete)

@@ -1,0 +1,13 @@
+"""Displays: what the metrics say, drawn with matplotlib."""
+
+from skhash.metrics._plot._bit_statistics import BitStatisticsDisplay
+from skhash.metrics._plot._class_distance import ClassDistanceDisplay
+from skhash.metrics._plot._hierarchical_precision import HierarchicalPrecisionDisplay
+from skhash.metrics._plot._precision_recall import PrecisionRecallRadiusDisplay
+
+__all__ = [
+    "BitStatisticsDisplay",
+    "ClassDistanceDisplay",
+    "HierarchicalPrecisionDisplay",
+    "PrecisionRecallRadiusDisplay",
+]

@@ -1,0 +1,123 @@
+"""Which rows of a fold are queries, and what they are ranked against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from skhash.utils._labels import encode_labels
+
+QUERIES = ("all", "seen", "unseen")
+DATABASES = ("fold", "queries", "rest", "train")
+
+
+@dataclass(frozen=True)
+class FoldRows:
+    """Rows of a fold that query, and the rows that they search.
+
+    queries : ndarray of shape (n_queries,), dtype intp.
+    database : ndarray of shape (n_database,), dtype intp; None where it is the training codes.
+    own : ndarray of shape (n_queries,); place in the database of each query, -1 for none.
+    """
+
+    queries: np.ndarray
+    database: np.ndarray | None
+    own: np.ndarray
+
+
+def select_rows(kind: str, y, queries, database: str, seen_classes) -> FoldRows:
+    """Divide the rows of a fold into queries and database.
+
+    Parameters
+    ----------
+    kind : {"class", "multilabel", "vector"}
+        The kind of labels.
+    y : ndarray or CSR array of n_samples labels
+        The labels of the fold, in the form that `check_target` gives them.
+    queries : {"all", "seen", "unseen"} or int
+        See `RetrievalScorer`.
+    database : {"fold", "queries", "rest", "train"}
+        See `RetrievalScorer`.
+    seen_classes : array-like or None
+        The classes seen in training; needed for "seen" and "unseen".
+    """
+    n_rows = y.shape[0]
+    is_query = _query_mask(kind, y, queries, seen_classes)
+    rows = np.flatnonzero(is_query)
+    nowhere = np.full(len(rows), -1)
+    if database == "train":
+        return FoldRows(rows, None, nowhere)
+    if database == "fold":
+        return FoldRows(rows, np.arange(n_rows), rows)
+    if database == "queries":
+        return FoldRows(rows, rows, np.arange(len(rows)))
+    rest = np.flatnonzero(~is_query)
+    if not len(rest):
+        raise ValueError(
+            f"database='rest' is empty: all {n_rows} rows of the fold are queries "
+            f"(queries={queries!r})."
+        )
+    return FoldRows(rows, rest, nowhere)
+
+
+def ranks_within_class(positions: np.ndarray, order: np.ndarray | None = None) -> np.ndarray:
+    """Count the rows of the same class that come before each row.
+
+    Parameters
+    ----------
+    positions : ndarray of shape (n_samples,), dtype intp
+        Class of each row, numbered from 0.
+    order : ndarray of shape (n_samples,), default=None
+        Order in which the rows come; None for the order they have.
+
+    Returns
+    -------
+    ranks : ndarray of shape (n_samples,), dtype intp
+    """
+    order = np.arange(len(positions)) if order is None else order
+    by_class = order[np.argsort(positions[order], kind="stable")]
+    counts = np.bincount(positions)
+    starts = np.cumsum(counts) - counts
+    ranks = np.empty(len(positions), dtype=np.intp)
+    ranks[by_class] = np.arange(len(positions)) - np.repeat(starts, counts)
+    return ranks
+
+
+def fitted_attribute(estimator, name: str) -> Any:
+    """Attribute of a fitted estimator or of what it wraps, None where there is none.
+
+    Pipelines are searched at their last step, whose output the codes are, and searches at their
+    best estimator.
+    """
+    while estimator is not None:
+        value = getattr(estimator, name, None)
+        if value is not None:
+            return value
+        if hasattr(estimator, "steps"):
+            estimator = estimator.steps[-1][1]
+        else:
+            estimator = getattr(estimator, "best_estimator_", None)
+    return None
+
+
+def _query_mask(kind: str, y, queries, seen_classes) -> np.ndarray:
+    if queries == "all":
+        return np.ones(y.shape[0], dtype=bool)
+    if kind != "class":
+        raise ValueError(f"queries={queries!r} needs class labels, got {kind} labels.")
+    names, positions = encode_labels(y)
+    if isinstance(queries, Integral):
+        return ranks_within_class(positions) < queries
+    seen = set(np.asarray(seen_classes).tolist())
+    is_seen = np.array([name in seen for name in names])
+    is_query = (is_seen if queries == "seen" else ~is_seen)[positions]
+    if not is_query.any():
+        which = "none" if queries == "seen" else "all"
+        raise ValueError(
+            f"queries={queries!r}: there are no such rows, {which} of the {len(names)} classes "
+            "of the fold were seen in training."
+        )
+    return is_query

@@ -1,0 +1,71 @@
+"""What the checks share: data, seeded hashers, comparisons."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from sklearn.base import clone
+
+# primes, so that no array has one of these as its length by chance
+N_SAMPLES, N_FEATURES, N_CLASSES = 97, 23, 3
+# values closer to the threshold than this share of the largest are ties up to rounding
+_ROUNDING = 1e-4
+
+
+def make_data(dtype=np.float64, n_classes=N_CLASSES):
+    """Clusters that overlap, in random order so that every fold has every class."""
+    random = np.random.RandomState(0)
+    y = random.permutation(np.arange(N_SAMPLES) % n_classes)
+    centres = random.normal(size=(n_classes, N_FEATURES))
+    X = centres[y] + random.normal(size=(N_SAMPLES, N_FEATURES)) + 3
+    return X.astype(dtype), y
+
+
+def fresh(estimator, **parameters):
+    """Return an unfitted copy, seeded where it has a seed."""
+    parameters = {"random_state": 0, **parameters}
+    known = estimator.get_params()
+    return clone(estimator).set_params(**{k: v for k, v in parameters.items() if k in known})
+
+
+def fit(estimator, X=None, y=None, **parameters):
+    """Fit a copy, on the data of all checks unless others are given."""
+    if X is None:
+        X, y = make_data()
+    return fresh(estimator, **parameters).fit(X, y)
+
+
+def assert_codes(codes, n_samples, n_bits):
+    """Check the form of codes."""
+    assert isinstance(codes, np.ndarray), f"codes are no ndarray but {type(codes).__name__}"
+    assert codes.dtype == np.uint8, f"codes have dtype {codes.dtype} instead of uint8"
+    assert codes.shape == (n_samples, n_bits), (
+        f"codes have shape {codes.shape} instead of {(n_samples, n_bits)}"
+    )
+    assert np.all(codes <= 1), f"codes hold {codes.max()}; bits are 0 and 1"
+
+
+def assert_same_values(values, expected, what):
+    """Compare decision values, and the bits that are no ties up to rounding."""
+    rounding = _ROUNDING * np.abs(expected).max()
+    difference = np.abs(values - expected).max()
+    assert difference <= rounding, f"{what}: values differ by up to {difference:.3g}"
+    clear = np.abs(expected) > rounding
+    assert np.array_equal((values > 0)[clear], (expected > 0)[clear]), f"{what}: bits differ"
+
+
+def raised(errors, function, *arguments):
+    """Call a function and return the error that it raises, None if it does not."""
+    try:
+        function(*arguments)
+    except errors as error:
+        return error
+    return None
+
+
+def assert_raises(errors, pattern, function, *arguments, what):
+    """Check that a call raises, with a message that says what is wrong."""
+    error = raised(errors, function, *arguments)
+    assert error is not None, f"{what} does not raise"
+    assert re.search(pattern, str(error)), f"{what} raises without saying so: {error}"

@@ -1,0 +1,243 @@
+"""What is relevant, which queries count, and what is refused."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.exceptions import UndefinedMetricWarning
+
+from skhash.metrics import _gains as gains_module
+from skhash.metrics import (
+    average_hierarchical_precision_score,
+    average_precision,
+    hierarchical_precision,
+    hierarchical_precision_score,
+    mean_average_precision,
+    ndcg,
+    precision_at_k,
+    precision_recall_curve,
+    recall_at_k,
+)
+from skhash.similarity import LabelSimilarity, MultilabelSimilarity
+
+CODES = np.array([[0, 0, 0], [0, 0, 1], [0, 1, 1], [1, 1, 1]])
+QUERY = np.array([[0, 0, 0]])
+
+
+class TestRelevance:
+    def test_classes_of_every_type(self):
+        for query, labels in [
+            (["a"], ["a", "b", "a", "c"]),
+            ([1], [1, 2, 1, 3]),
+            ([1.0], [1, 2, 1, 3]),
+            ([True], [True, False, True, False]),
+            (np.array(["a"], dtype=object), np.array(["a", "b", "a", "c"])),
+            ([("a", 1)], [("a", 1), ("b", 1), ("a", 1), ("a", 2)]),
+        ]:
+            if isinstance(labels[0], tuple):
+                query, labels = (to_objects(part) for part in (query, labels))
+            score = mean_average_precision(QUERY, query, CODES, labels)
+            assert score == pytest.approx((1 + 2 / 3) / 2)
+
+    def test_classes_unknown_to_either_side(self):
+        scores = average_precision(
+            CODES[:2], ["a", "z"], CODES, ["y", "a", "x", "a"], no_relevant="zero"
+        )
+        np.testing.assert_allclose(scores, [(1 / 2 + 2 / 4) / 2, 0])
+
+    @pytest.mark.parametrize("container", [np.array, sparse.csr_array])
+    def test_a_label_in_common(self, container):
+        query = container([[1, 1, 0]])
+        labels = container([[0, 1, 1], [0, 0, 1], [1, 1, 0], [0, 0, 0]])
+        score = mean_average_precision(QUERY, query, CODES, labels)
+        assert score == pytest.approx((1 + 2 / 3) / 2)
+
+    def test_empty_label_sets_share_nothing(self):
+        labels = [[1, 0], [0, 0], [1, 0], [0, 0]]
+        score = precision_at_k(QUERY, [[0, 0]], CODES, labels, k=4, no_relevant="zero")
+        assert score == 0
+
+    def test_overlap_as_gain(self):
+        query, labels = [[1, 1, 0]], [[0, 1, 1], [0, 0, 1], [1, 1, 0], [0, 0, 0]]
+        # Jaccard 1/3, 0, 1, 0
+        curve = hierarchical_precision(
+            QUERY, query, CODES, labels, similarity=MultilabelSimilarity(), k=[1, 2, 3]
+        )
+        np.testing.assert_allclose(curve, [1 / 3, (1 / 3) / (4 / 3), 1])
+
+    def test_vectors_need_a_similarity(self):
+        vectors = np.random.default_rng(0).random((4, 5))
+        with pytest.raises(ValueError, match="vectors are never the same"):
+            mean_average_precision(CODES, vectors, exclude_self=True)
+
+        def cosine(a, b):
+            a, b = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in (a, b))
+            return a @ b.T
+
+        gains = cosine(vectors, vectors)[0, 1:]
+        score = hierarchical_precision_score(
+            CODES[:1], vectors[:1], CODES[1:], vectors[1:], similarity=cosine, k=2
+        )
+        assert score == pytest.approx(gains[:2].sum() / np.sort(gains)[1:].sum())
+
+    def test_one_hot_queries_beside_soft_labels(self):
+        soft = np.array([[0.9, 0.1], [0.5, 0.5], [0.2, 0.8], [0.0, 1.0]])
+        score = hierarchical_precision_score(
+            QUERY, [[1, 0]], CODES, soft, similarity=lambda a, b: a @ b.T, k=1
+        )
+        assert score == pytest.approx(1)
+
+    def test_hierarchical_precision_of_equality_is_precision(self):
+        rng = np.random.default_rng(1)
+        codes, labels = rng.integers(0, 2, (80, 8)), rng.integers(0, 2, 80)
+        arguments = {"k": 20, "exclude_self": True}
+        assert hierarchical_precision_score(
+            codes, labels, similarity=LabelSimilarity(), **arguments
+        ) == pytest.approx(precision_at_k(codes, labels, **arguments))
+
+    def test_many_classes(self, monkeypatch):
+        # as many classes as samples: the class table is not held
+        rng = np.random.default_rng(2)
+        codes, labels = rng.integers(0, 2, (60, 8)), np.arange(60) // 2
+        table = rng.random((30, 30))
+        arguments = {
+            "similarity": lambda a, b: table[np.asarray(a)][:, np.asarray(b)],
+            "k": 10,
+            "exclude_self": True,
+        }
+        expected = average_hierarchical_precision_score(codes, labels, **arguments)
+        monkeypatch.setattr(gains_module, "MAX_TABLE_CELLS", 100)
+        score = average_hierarchical_precision_score(codes, labels, **arguments)
+        assert score == pytest.approx(expected, abs=1e-13)
+
+
+def to_objects(values):
+    out = np.empty(len(values), dtype=object)
+    out[:] = values
+    return out
+
+
+class TestQueriesWithNothingRelevant:
+    data = (CODES[[0, 3, 3]], ["a", "b", "nowhere"], CODES, ["a", "b", "a", "b"])
+
+    @pytest.mark.parametrize(
+        ("metric", "arguments"),
+        [
+            (precision_at_k, {"k": 2}),
+            (recall_at_k, {"k": 2}),
+            (mean_average_precision, {}),
+            (mean_average_precision, {"k": 2, "normalizer": "hits"}),
+            (ndcg, {}),
+            (hierarchical_precision_score, {"similarity": LabelSimilarity(), "k": 2}),
+            (average_hierarchical_precision_score, {"similarity": LabelSimilarity(), "k": 2}),
+        ],
+    )
+    def test_policies(self, metric, arguments):
+        with pytest.warns(UndefinedMetricWarning, match="1 of 3 queries have nothing relevant"):
+            warned = metric(*self.data, **arguments)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            skipped = metric(*self.data, no_relevant="skip", **arguments)
+            zero = metric(*self.data, no_relevant="zero", **arguments)
+            each = metric(*self.data, no_relevant="skip", per_query=True, **arguments)
+        assert warned == skipped == pytest.approx(each[:2].mean())
+        assert zero == pytest.approx(each[:2].sum() / 3)
+        assert np.isnan(each[2])
+        with pytest.raises(ValueError, match="1 of 3 queries"):
+            metric(*self.data, no_relevant="raise", **arguments)
+
+    def test_no_query_has_anything_relevant(self):
+        with pytest.raises(ValueError, match="4 of 4 queries"):
+            mean_average_precision(CODES, [0, 1, 2, 3], exclude_self=True, no_relevant="skip")
+
+    @pytest.mark.parametrize(
+        "metric", [precision_recall_curve, average_precision, mean_average_precision]
+    )
+    def test_warning_points_at_the_caller(self, metric):
+        with pytest.warns(UndefinedMetricWarning) as record:
+            metric(*self.data)
+        assert record[0].filename == __file__
+
+
+LABELS = ["a", "b", "a", "b"]
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"k": 4}, "k=4 is more than the database holds: 3 items but the query"),
+            ({"k": 0}, "k must be at least 1, got 0"),
+            ({"k": 1.5}, "k must hold integers"),
+            ({"k": [1, 2]}, "k must be one integer"),
+            ({"ties": "random"}, "ties must be one of 'expected', 'optimistic', 'pessimistic'"),
+            ({"metric": "jaccard"}, "metric must be one of 'hamming', 'cosine'"),
+            ({"no_relevant": "nan"}, "no_relevant must be one of 'warn'"),
+            ({"exclude_self": False}, "say exclude_self=True"),
+            ({"exclude_self": [0, 1, 2, 4]}, "-1 to 3; got 0 to 4"),
+            ({"exclude_self": [0, 1]}, r"integers of shape \(4,\)"),
+            ({"exclude_self": [1, 0, 3, 2]}, "labels of 4 of 4 queries differ"),
+            ({"query_labels": LABELS[:3]}, "query_labels must hold 4 labels, got 3"),
+            ({"query_labels": None}, "are needed"),
+            ({"query_codes": CODES * 2 - 1}, "query_codes must hold only 0 and 1, got -1"),
+            ({"database_labels": LABELS}, "database_labels came without database_codes"),
+            (
+                {"database_codes": CODES[:, :2], "database_labels": LABELS},
+                "same number of columns, got 3 and 2",
+            ),
+            ({"database_codes": CODES[:3], "database_labels": LABELS[:3]}, "4 queries and 3 items"),
+            ({"relevance": np.ones((4, 3))}, r"\(n_queries, n_database\) = \(4, 4\), got \(4, 3\)"),
+            ({"relevance": np.full((4, 4), 0.5)}, "relevance must hold only 0 and 1"),
+            ({"similarity": LabelSimilarity()}, "similarity and threshold go together"),
+            ({"threshold": 0.5}, "similarity and threshold go together"),
+            (
+                {
+                    "relevance": np.eye(4),
+                    "similarity": LabelSimilarity(),
+                    "threshold": 0.5,
+                },
+                "got both",
+            ),
+            ({"metric": "precomputed", "database_codes": CODES}, "in place of query_codes"),
+            ({"metric": "cosine", "device": "cpu"}, "device='cpu' is for metric='hamming'"),
+        ],
+    )
+    def test_message(self, arguments, message):
+        complete = {"query_codes": CODES, "query_labels": LABELS, "exclude_self": True, "k": 2}
+        with pytest.raises(ValueError, match=message):
+            precision_at_k(**{**complete, **arguments})
+
+    def test_kinds_of_labels(self):
+        with pytest.raises(ValueError, match="one kind, got class and multilabel"):
+            precision_at_k(CODES, LABELS, CODES, np.eye(4), k=2)
+        with pytest.raises(ValueError, match="columns, got 3 and 4"):
+            precision_at_k(CODES, np.eye(4)[:, :3], CODES, np.eye(4), k=2)
+
+    def test_strings_beside_numbers(self):
+        with pytest.raises(ValueError, match="one type"):
+            precision_at_k(CODES, LABELS, CODES, [0, 1, 0, 1], k=2)
+
+    def test_negative_gains(self):
+        with pytest.raises(ValueError, match="must not be negative, got -1"):
+            ndcg(CODES, None, relevance=np.eye(4) * 2 - 1, exclude_self=True)
+
+    def test_similarity_that_is_no_target(self):
+        with pytest.raises(TypeError, match="similarity must be a callable or a matrix"):
+            hierarchical_precision_score(
+                CODES, LABELS, similarity="taxonomy", k=1, exclude_self=True
+            )
+        with pytest.raises(ValueError, match=r"values in \[0, 1\]"):
+            hierarchical_precision_score(
+                CODES,
+                LABELS,
+                similarity=lambda a, b: np.full((len(a), len(b)), 2.0),
+                k=1,
+                exclude_self=True,
+            )
+
+    def test_missing_distances(self):
+        with pytest.raises(ValueError, match="query_codes contains NaN"):
+            precision_at_k([[np.nan, 1]], ["a"], None, ["a", "b"], k=1, metric="precomputed")

@@ -1,0 +1,68 @@
+"""Packing of codes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skhash.neighbors import pack_codes, unpack_codes
+from skhash.neighbors._packing import _as_words
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(1, 200), st.integers(1, 5), st.integers(0, 2**32 - 1))
+def test_round_trip_and_distances(n_bits, n_samples, seed):
+    codes = np.random.default_rng(seed).integers(0, 2, (n_samples, n_bits), dtype=np.uint8)
+    packed = pack_codes(codes)
+    assert packed.shape == (n_samples, -(-n_bits // 8))
+    np.testing.assert_array_equal(unpack_codes(packed, n_bits), codes)
+
+    words = _as_words(codes)
+    differing = np.bitwise_count(words[:, None] ^ words[None]).sum(axis=2, dtype=int)
+    np.testing.assert_array_equal(differing, (codes[:, None] != codes[None]).sum(axis=2))
+
+
+def test_first_bit_is_the_highest():
+    np.testing.assert_array_equal(pack_codes([[1] + 8 * [0] + [1]]), [[128, 64]])
+
+
+def test_codes_of_any_type_and_layout():
+    codes = np.random.default_rng(0).integers(0, 2, (6, 11))
+    expected = pack_codes(codes)
+    for same in (codes.tolist(), codes.astype(bool), codes.astype(np.float32)):
+        np.testing.assert_array_equal(pack_codes(same), expected)
+    np.testing.assert_array_equal(pack_codes(np.asfortranarray(codes)), expected)
+    np.testing.assert_array_equal(pack_codes(codes[::-1])[::-1], expected)
+
+
+@pytest.mark.parametrize(
+    ("codes", "message"),
+    [
+        ([[0, 2]], "only 0 and 1, got 2"),
+        ([[-1, 1]], "only 0 and 1, got -1"),
+        ([[0.0, np.nan]], "only 0 and 1, got nan"),
+        ([0, 1], r"shape \(n_samples, n_bits\)"),
+        (np.zeros((0, 8)), "empty"),
+        (np.zeros((3, 0)), "empty"),
+        ([["0", "1"]], "dtype"),
+    ],
+)
+def test_what_is_no_code_is_refused(codes, message):
+    with pytest.raises(ValueError, match=message):
+        pack_codes(codes)
+
+
+@pytest.mark.parametrize(
+    ("packed", "n_bits"),
+    [
+        (np.zeros((3, 2), np.uint8), 17),
+        (np.zeros((3, 2), np.uint8), 8),
+        (np.zeros((3, 2)), 16),
+        (np.zeros(2, np.uint8), 16),
+    ],
+)
+def test_bytes_must_be_those_of_the_bits(packed, n_bits):
+    with pytest.raises(ValueError, match=f"codes of {n_bits} bits"):
+        unpack_codes(packed, n_bits)

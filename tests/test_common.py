@@ -1,0 +1,88 @@
+"""scikit-learn's checks and ours, on every hasher of the package; none is expected to fail."""
+
+import importlib
+import inspect
+import os
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import skhash
+from skhash import hashers
+from skhash.base import BaseHasher
+from skhash.utils.estimator_checks import parametrize_with_hasher_checks
+
+SMALL_NETWORK = {"hidden_layer_sizes": (8,), "max_iter": 3, "batch_size": 32, "device": "cpu"}
+
+# what the defaults do not cover, and what keeps a fit short; each line is one more instance
+SETTINGS = {
+    "ClassCodeHasher": [{}, {"estimator": LinearDiscriminantAnalysis()}],
+    "RandomProjectionHasher": [{}, {"orthogonal": True, "center": False}],
+    "SemanticHasher": [SMALL_NETWORK, {**SMALL_NETWORK, "network": "linear"}],
+}
+
+
+def hasher_classes():
+    """Find the hashers in the modules themselves, so that none is forgotten here or in __all__."""
+    modules = [
+        importlib.import_module(f"skhash.hashers.{module.name}")
+        for module in pkgutil.iter_modules(hashers.__path__)
+    ]
+    return [
+        member
+        for module in modules
+        for name, member in inspect.getmembers(module, inspect.isclass)
+        if issubclass(member, BaseHasher)
+        and not inspect.isabstract(member)
+        and member.__module__ == module.__name__
+        and not name.startswith("_")
+    ]
+
+
+def instances(n_bits):
+    return [
+        make(n_bits=n_bits, **settings)
+        for make in hasher_classes()
+        for settings in SETTINGS.get(make.__name__, [{}])
+    ]
+
+
+# some of these checks have X of two columns, and no more than two principal components
+@parametrize_with_checks(instances(n_bits=2))
+def test_sklearn_checks(estimator, check):
+    check(estimator)
+
+
+@parametrize_with_hasher_checks(instances(n_bits=6))
+def test_hasher_checks(estimator, check):
+    check(estimator)
+
+
+def test_every_hasher_is_exported():
+    names = {make.__name__ for make in hasher_classes()}
+    assert set(SETTINGS) <= names
+    assert names == set(hashers.__all__)
+    assert names <= set(skhash.__all__)
+
+
+@pytest.mark.skipif(os.environ.get("SCIPY_ARRAY_API") == "1", reason="the checks above had it")
+def test_again_with_array_api():
+    """scipy reads the variable when it is imported, hence another process."""
+    command = [sys.executable, "-m", "pytest", __file__, "-q", "-k", "test_sklearn_checks"]
+    options = ["-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=--import-mode=importlib"]
+    run = subprocess.run(
+        command + options,
+        env={**os.environ, "SCIPY_ARRAY_API": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout[-5000:] + run.stderr[-2000:]
+    # scikit-learn skips its check of array API input where the variable is not set
+    summary = run.stdout.splitlines()[-1]
+    assert " passed" in summary
+    assert "skipped" not in summary
