@@ -36,7 +36,7 @@ demo: $(STAMP)
 	@$(BIN)/python examples/plot_cifar100_demo.py
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow

@@ -6,8 +6,11 @@ from abc import ABCMeta, abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skhash.neighbors._packing import pack_codes
 
 
 class BaseHasher(
@@ -45,8 +48,7 @@ class BaseHasher(
             A bit is 1 where its value is above zero.
         """
         check_is_fitted(self)
-        X = self._validate(X, reset=False)
-        return np.asarray(self._bit_values(X), dtype=np.float32)
+        return self._decide(self._validate(X, reset=False))
 
     def transform(self, X):
         """Binary codes of X.
@@ -63,6 +65,21 @@ class BaseHasher(
         """
         # a bool is a byte of 0 or 1 already, so the view costs no copy
         return (self.decision_function(X) > 0).view(np.uint8)
+
+    def _decide(self, X):
+        return np.asarray(self._bit_values(X), dtype=np.float32)
+
+    def _keep_training_codes(self, X, y):
+        """Keep the codes of the training rows and their labels, where `store_codes` asks for it.
+
+        Every ``fit`` ends with it: scorers then search what the hasher was trained on.
+        """
+        self.__dict__.pop("training_codes_", None)
+        self.__dict__.pop("training_labels_", None)
+        if self.store_codes:
+            self.training_codes_ = pack_codes(self._decide(X) > 0)
+            if y is not None:
+                self.training_labels_ = y.copy() if issparse(y) else np.array(y)
 
     def _validate(self, X, y="no_validation", *, reset, **options):
         """Validate X (and y) as scikit-learn does; float32 and float64 stay as they are."""

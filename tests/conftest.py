@@ -5,8 +5,9 @@ import os
 import matplotlib
 import pytest
 
-# xdist uses the cores; threads of torch on top of its processes would fight over them
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+# xdist uses the cores; threads of torch and BLAS on top of its processes would fight over them
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
 matplotlib.use("Agg")
 
 

@@ -18,7 +18,8 @@ from skhash.utils._labels import check_target
 
 # rows a step, which are copied in double precision
 _BATCH_ROWS = 4096
-# canonical correlations below are 0 but for rounding: labels in centred form are dependent
+# a canonical correlation below is 0 but for rounding, such as the last one of classes, whose
+# centred indicators sum to 0
 _NO_CORRELATION = 1e-8
 
 
@@ -140,6 +141,8 @@ class CCAITQHasher(BaseHasher):
         n_bits = int(self.n_bits)
         random_state = check_random_state(self.random_state)
         X, y = self._validate(X, y, reset=True, ensure_min_samples=2, multi_output=True)
+        if np.all(X == X[0]):
+            raise ValueError("X must vary to go with y, but all samples are the same.")
         classes, labels = _as_table(y)
         mean = X.mean(axis=0, dtype=np.float64)
         directions, correlations = _canonical_directions(
@@ -168,8 +171,6 @@ class CCAITQHasher(BaseHasher):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
-        tags.target_tags.one_d_labels = True
-        tags.target_tags.two_d_labels = False
         tags.target_tags.multi_output = True
         return tags
 
@@ -233,13 +234,13 @@ def _covariances(X, labels, mean):
 def _factor(covariance, regularization, name):
     """Cholesky factor of a covariance whose diagonal has been raised."""
     variance = np.trace(covariance) / len(covariance)
-    if not variance > 0:
-        raise ValueError(f"{name} does not vary: it is the same for all samples.")
+    if variance <= 0:
+        raise ValueError(f"{name} must vary, but it is the same for all samples.")
     covariance.flat[:: len(covariance) + 1] += regularization * variance
     try:
         return cholesky(covariance, lower=True)
     except LinAlgError as error:
         raise ValueError(
-            f"regularization={regularization} is too small: {name} varies in fewer than its "
-            f"{len(covariance)} directions."
+            f"regularization={regularization} is too small: {name} does not vary in all of "
+            f"its {len(covariance)} directions."
         ) from error

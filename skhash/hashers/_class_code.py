@@ -37,6 +37,9 @@ class ClassCodeHasher(BaseHasher):
         a neural network.
     random_state : int, RandomState instance or None, default=None
         Draws the codes of the classes. Give an int for the same codes in every call.
+    store_codes : bool, default=False
+        Whether to keep the codes of the training samples, packed, and the labels that ``fit``
+        was given, for scorers that search them (``database="train"``).
 
     Attributes
     ----------
@@ -46,6 +49,11 @@ class ClassCodeHasher(BaseHasher):
         The classes, sorted.
     codebook_ : ndarray of shape (n_classes, n_bits), dtype uint8
         The code of each class. No two are alike, and each bit is 1 for half of the classes.
+    training_codes_ : ndarray of shape (n_samples, ceil(n_bits / 8)), dtype uint8
+        Codes of the training samples as `~skhash.neighbors.pack_codes` packs them, where
+        ``store_codes=True``.
+    training_labels_ : ndarray of shape (n_samples,) or (n_samples, n_columns)
+        Their labels, where ``store_codes=True`` and ``fit`` was given y.
     n_bits_ : int
         Length of the codes.
     n_features_in_ : int
@@ -56,7 +64,7 @@ class ClassCodeHasher(BaseHasher):
     References
     ----------
     A. Sablayrolles, M. Douze, N. Usunier and H. Jégou, "How should we evaluate supervised
-    hashing?", ICASSP 2017, section 3.
+    hashing?", ICASSP 2017.
 
     Examples
     --------
@@ -72,13 +80,15 @@ class ClassCodeHasher(BaseHasher):
         "n_bits": [Interval(Integral, 1, None, closed="left")],
         "estimator": [HasMethods(["fit", "predict"]), None],
         "random_state": ["random_state"],
+        "store_codes": ["boolean"],
     }
     _validation: ClassVar[dict[str, Any]] = {"accept_sparse": "csr"}
 
-    def __init__(self, n_bits=64, *, estimator=None, random_state=None):
+    def __init__(self, n_bits=64, *, estimator=None, random_state=None, store_codes=False):
         self.n_bits = n_bits
         self.estimator = estimator
         self.random_state = random_state
+        self.store_codes = store_codes
 
     def fit(self, X, y):
         """Fit the classifier and draw a code for each class.
@@ -116,6 +126,7 @@ class ClassCodeHasher(BaseHasher):
         self.classes_ = classes
         self.codebook_ = _balanced_codebook(n_classes, n_bits, random_state)
         self.n_bits_ = n_bits
+        self._keep_training_codes(X, classes[y])
         return self
 
     def _bit_values(self, X):

@@ -39,6 +39,9 @@ class ITQHasher(BaseHasher):
         it; 0 goes on until the rotation no longer improves.
     random_state : int, RandomState instance or None, default=None
         Draws the rotation to start from. Give an int for the same codes in every call.
+    store_codes : bool, default=False
+        Whether to keep the codes of the training samples, packed, and the labels that ``fit``
+        was given, for scorers that search them (``database="train"``).
 
     Attributes
     ----------
@@ -53,6 +56,11 @@ class ITQHasher(BaseHasher):
         ``{-1, 1}^n_bits``, mean over the training samples, after each round. Never increases.
     n_iter_ : int
         Number of rounds.
+    training_codes_ : ndarray of shape (n_samples, ceil(n_bits / 8)), dtype uint8
+        Codes of the training samples as `~skhash.neighbors.pack_codes` packs them, where
+        ``store_codes=True``.
+    training_labels_ : ndarray of shape (n_samples,) or (n_samples, n_columns)
+        Their labels, where ``store_codes=True`` and ``fit`` was given y.
     n_bits_ : int
         Length of the codes.
     n_features_in_ : int
@@ -86,13 +94,15 @@ class ITQHasher(BaseHasher):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "random_state": ["random_state"],
+        "store_codes": ["boolean"],
     }
 
-    def __init__(self, n_bits=64, *, max_iter=50, tol=1e-5, random_state=None):
+    def __init__(self, n_bits=64, *, max_iter=50, tol=1e-5, random_state=None, store_codes=False):
         self.n_bits = n_bits
         self.max_iter = max_iter
         self.tol = tol
         self.random_state = random_state
+        self.store_codes = store_codes
 
     def fit(self, X, y=None):
         """Find the principal components and the rotation.
@@ -101,8 +111,8 @@ class ITQHasher(BaseHasher):
         ----------
         X : array-like of shape (n_samples, n_features)
             Training samples.
-        y : None
-            Ignored.
+        y : array-like or None
+            Not used to learn; kept beside the codes where ``store_codes=True``.
 
         Returns
         -------
@@ -125,6 +135,7 @@ class ITQHasher(BaseHasher):
         self.quantization_error_ = np.array(errors)
         self.n_iter_ = len(errors)
         self.n_bits_ = n_bits
+        self._keep_training_codes(X, y)
         return self
 
     def _bit_values(self, X):

@@ -70,6 +70,9 @@ class PCAHasher(BaseHasher):
     ----------
     n_bits : int, default=64
         Length of the codes, at most ``min(n_samples, n_features)``.
+    store_codes : bool, default=False
+        Whether to keep the codes of the training samples, packed, and the labels that ``fit``
+        was given, for scorers that search them (``database="train"``).
 
     Attributes
     ----------
@@ -78,6 +81,11 @@ class PCAHasher(BaseHasher):
         than ``n_bits`` directions.
     mean_ : ndarray of shape (n_features,)
         Mean of the training samples.
+    training_codes_ : ndarray of shape (n_samples, ceil(n_bits / 8)), dtype uint8
+        Codes of the training samples as `~skhash.neighbors.pack_codes` packs them, where
+        ``store_codes=True``.
+    training_labels_ : ndarray of shape (n_samples,) or (n_samples, n_columns)
+        Their labels, where ``store_codes=True`` and ``fit`` was given y.
     n_bits_ : int
         Length of the codes.
     n_features_in_ : int
@@ -93,7 +101,7 @@ class PCAHasher(BaseHasher):
     References
     ----------
     X.-J. Wang, L. Zhang, F. Jing and W.-Y. Ma, "AnnoSearch: image auto-annotation by search",
-    CVPR 2006, section 3.2.
+    CVPR 2006.
 
     Examples
     --------
@@ -107,10 +115,12 @@ class PCAHasher(BaseHasher):
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "n_bits": [Interval(Integral, 1, None, closed="left")],
+        "store_codes": ["boolean"],
     }
 
-    def __init__(self, n_bits=64):
+    def __init__(self, n_bits=64, *, store_codes=False):
         self.n_bits = n_bits
+        self.store_codes = store_codes
 
     def fit(self, X, y=None):
         """Find the principal components.
@@ -119,8 +129,8 @@ class PCAHasher(BaseHasher):
         ----------
         X : array-like of shape (n_samples, n_features)
             Training samples.
-        y : None
-            Ignored.
+        y : array-like or None
+            Not used to learn; kept beside the codes where ``store_codes=True``.
 
         Returns
         -------
@@ -147,6 +157,7 @@ class PCAHasher(BaseHasher):
                 UserWarning,
                 stacklevel=2,
             )
+        self._keep_training_codes(X, y)
         return self
 
     def _bit_values(self, X):

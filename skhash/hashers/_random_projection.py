@@ -56,6 +56,9 @@ class RandomProjectionHasher(BaseHasher):
         centred without being made dense.
     random_state : int, RandomState instance or None, default=None
         Draws the directions. Give an int for the same codes in every call.
+    store_codes : bool, default=False
+        Whether to keep the codes of the training samples, packed, and the labels that ``fit``
+        was given, for scorers that search them (``database="train"``).
 
     Attributes
     ----------
@@ -63,6 +66,11 @@ class RandomProjectionHasher(BaseHasher):
         Random directions.
     mean_ : ndarray of shape (n_features,)
         The point from which angles are measured; zeros without centring.
+    training_codes_ : ndarray of shape (n_samples, ceil(n_bits / 8)), dtype uint8
+        Codes of the training samples as `~skhash.neighbors.pack_codes` packs them, where
+        ``store_codes=True``.
+    training_labels_ : ndarray of shape (n_samples,) or (n_samples, n_columns)
+        Their labels, where ``store_codes=True`` and ``fit`` was given y.
     n_bits_ : int
         Length of the codes.
     n_features_in_ : int
@@ -96,14 +104,16 @@ class RandomProjectionHasher(BaseHasher):
         "orthogonal": ["boolean"],
         "center": ["boolean"],
         "random_state": ["random_state"],
+        "store_codes": ["boolean"],
     }
     _validation: ClassVar[dict[str, Any]] = {"accept_sparse": ("csr", "csc")}
 
-    def __init__(self, n_bits=64, *, orthogonal=False, center=True, random_state=None):
+    def __init__(self, n_bits=64, *, orthogonal=False, center=True, random_state=None, store_codes=False):
         self.n_bits = n_bits
         self.orthogonal = orthogonal
         self.center = center
         self.random_state = random_state
+        self.store_codes = store_codes
 
     def fit(self, X, y=None):
         """Draw the directions and find the centre.
@@ -112,8 +122,8 @@ class RandomProjectionHasher(BaseHasher):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training samples.
-        y : None
-            Ignored.
+        y : array-like or None
+            Not used to learn; kept beside the codes where ``store_codes=True``.
 
         Returns
         -------
@@ -133,6 +143,7 @@ class RandomProjectionHasher(BaseHasher):
         mean = X.mean(axis=0, dtype=np.float64) if self.center else np.zeros(n_features)
         self.mean_ = np.asarray(mean).ravel().astype(X.dtype)
         self.n_bits_ = n_bits
+        self._keep_training_codes(X, y)
         return self
 
     def _bit_values(self, X):

@@ -87,6 +87,9 @@ class SemanticHasher(GradientHasher):
     verbose : int, default=0
         1 prints the loss terms of every epoch. For a progress bar use scikit-learn's callbacks:
         ``SemanticHasher().set_callbacks(sklearn.callback.ProgressBar())``.
+    store_codes : bool, default=False
+        Whether to keep the codes of the training samples, packed, and the labels that ``fit``
+        was given, for scorers that search them (``database="train"``).
 
     Attributes
     ----------
@@ -107,6 +110,11 @@ class SemanticHasher(GradientHasher):
         Epochs run.
     best_iter_ : int
         Epoch whose weights were kept, counted from 1.
+    training_codes_ : ndarray of shape (n_samples, ceil(n_bits / 8)), dtype uint8
+        Codes of the training samples as `~skhash.neighbors.pack_codes` packs them, where
+        ``store_codes=True``.
+    training_labels_ : ndarray of shape (n_samples,) or (n_samples, n_columns)
+        Their labels, where ``store_codes=True`` and ``fit`` was given y.
     n_bits_, n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Where X had column names.
@@ -152,6 +160,7 @@ class SemanticHasher(GradientHasher):
         "pair_rho": [Interval(Real, 0, None, closed="left")],
         "kl_alpha": [Interval(Real, 0, None, closed="neither")],
         "kl_n_draws": [Interval(Integral, 1, None, closed="left"), None],
+        "store_codes": ["boolean"],
     }
 
     def __init__(
@@ -182,6 +191,7 @@ class SemanticHasher(GradientHasher):
         device="auto",
         random_state=None,
         verbose=0,
+        store_codes=False,
     ):
         self.n_bits = n_bits
         self.similarity = similarity
@@ -208,6 +218,7 @@ class SemanticHasher(GradientHasher):
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
+        self.store_codes = store_codes
 
     @with_callbacks
     def fit(self, X, y):
@@ -255,6 +266,7 @@ class SemanticHasher(GradientHasher):
             return self._make_objective(kind, y, labels, weights, device, generators)
 
         self._fit_network(X, make_objective, weights, stratify=labels)
+        self._keep_training_codes(X, y)
         return self
 
     def _weights(self):

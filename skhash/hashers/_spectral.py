@@ -64,9 +64,9 @@ class SpectralHasher(BaseHasher):
 
     References
     ----------
-    Y. Weiss, A. Torralba and R. Fergus, "Spectral hashing", NIPS 2008, equations 7 and 8 and
-    the algorithm of section 3. Its eigenvalues are ``1 - exp(-epsilon ** 2 / 2 * eigenvalue)``
-    of ours, which are in the same order whatever epsilon is.
+    Y. Weiss, A. Torralba and R. Fergus, "Spectral hashing", NIPS 2008, the eigenfunctions of
+    the uniform distribution and the algorithm made of them. Its eigenvalues are
+    ``1 - exp(-epsilon ** 2 / 2 * eigenvalue)`` of ours, in the same order for every epsilon.
 
     Examples
     --------
@@ -80,8 +80,8 @@ class SpectralHasher(BaseHasher):
 
     >>> np.sqrt(hasher.eigenvalues_ / hasher.eigenvalues_[0]).round(6)
     array([1., 2., 2.])
-    >>> hasher.directions_[0], sorted(hasher.modes_.tolist())
-    (np.int64(0), [1, 1, 2])
+    >>> sorted(zip(hasher.directions_.tolist(), hasher.modes_.tolist()))
+    [(0, 1), (0, 2), (1, 1)]
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
@@ -118,14 +118,14 @@ class SpectralHasher(BaseHasher):
         mean, components, projections = principal_components(
             X, min(n_bits, *X.shape), random_state=0
         )
-        # where X does not vary, a component is all zeros and the box has no side
-        varying = components.any(axis=1)
-        if not varying.any():
-            raise ValueError("X does not vary: all samples are the same, and have no box.")
-        projections = projections[:, varying]
         box = np.stack([projections.min(axis=0), projections.max(axis=0)])
-        self.mean_, self.components_, self.box_ = mean, components[varying], box
-        self.directions_, self.modes_, self.eigenvalues_ = _smoothest(box[1] - box[0], n_bits)
+        # components along which X does not vary are all zeros, and no side of the box
+        varying = box[0] < box[1]
+        if not varying.any():
+            raise ValueError("X must vary for a box, but all samples are the same.")
+        self.mean_, self.components_, self.box_ = mean, components[varying], box[:, varying]
+        sides = self.box_[1] - self.box_[0]
+        self.directions_, self.modes_, self.eigenvalues_ = _smoothest(sides, n_bits)
         self.n_bits_ = n_bits
         return self
 

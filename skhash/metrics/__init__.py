@@ -1,4 +1,4 @@
-"""Ranking metrics that know about ties, and diagnostics of codes."""
+"""Ranking metrics that know about ties, diagnostics of codes, scorers and displays."""
 
 from skhash.metrics._codes import (
     bit_balance,
@@ -17,6 +17,12 @@ from skhash.metrics._hierarchical import (
     hierarchical_precision_score,
 )
 from skhash.metrics._lookup import precision_recall_curve, precision_within_radius
+from skhash.metrics._plot import (
+    BitStatisticsDisplay,
+    ClassDistanceDisplay,
+    HierarchicalPrecisionDisplay,
+    PrecisionRecallRadiusDisplay,
+)
 from skhash.metrics._ranking import (
     average_precision,
     mean_average_precision,
@@ -25,9 +31,22 @@ from skhash.metrics._ranking import (
     recall_at_k,
 )
 from skhash.metrics._report import RetrievalReport, retrieval_report
+from skhash.metrics._scorer import (
+    MultiRetrievalScorer,
+    RetrievalScorer,
+    get_scorer,
+    hierarchical_precision_scorer,
+)
+from skhash.metrics._scorer_names import get_scorer_names
 
 __all__ = [
+    "BitStatisticsDisplay",
+    "ClassDistanceDisplay",
+    "HierarchicalPrecisionDisplay",
+    "MultiRetrievalScorer",
+    "PrecisionRecallRadiusDisplay",
     "RetrievalReport",
+    "RetrievalScorer",
     "average_hierarchical_precision_score",
     "average_precision",
     "bit_balance",
@@ -35,8 +54,11 @@ __all__ = [
     "class_distances",
     "code_entropy",
     "distance_similarity_correlation",
+    "get_scorer",
+    "get_scorer_names",
     "hierarchical_precision",
     "hierarchical_precision_score",
+    "hierarchical_precision_scorer",
     "mean_average_precision",
     "mean_bit_correlation",
     "n_distinct_codes",
