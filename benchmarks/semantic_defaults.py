@@ -45,9 +45,7 @@ def split(seed=0):
     cifar = load_cifar100_features()
     rows = cifar.train_indices
     X, y = cifar.data[rows], cifar.target_names[cifar.target[rows]]
-    fit, judge = train_test_split(
-        np.arange(len(X)), test_size=0.25, stratify=y, random_state=seed
-    )
+    fit, judge = train_test_split(np.arange(len(X)), test_size=0.25, stratify=y, random_state=seed)
     return X[fit], y[fit], X[judge], y[judge]
 
 
@@ -114,7 +112,8 @@ def main():
     frame = pd.DataFrame(table).T
     print(frame.to_string())
     lines = ["| setting | " + " | ".join(frame.columns) + " |", "|---" * (frame.shape[1] + 1) + "|"]
-    lines += [f"| {label} | " + " | ".join(row) + " |" for label, row in zip(frame.index, frame.values)]
+    for label, row in zip(frame.index, frame.values):
+        lines.append(f"| {label} | " + " | ".join(row) + " |")
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     OUTPUT.write_text("\n".join(lines) + "\n")
     print(f"wrote {OUTPUT.name}")

@@ -283,7 +283,9 @@ def draw_scores(figure, rows):
         ax.spines[["top", "right"]].set_visible(False)
     handles, labels = ax.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
-    figure.suptitle("Searching the training items", fontsize=14, fontweight="bold")
+    figure.suptitle(
+        "Average hierarchical precision, training items searched", fontsize=14, fontweight="bold"
+    )
 
 
 def draw_classes(figure, codes, data):
@@ -307,8 +309,9 @@ def draw_classes(figure, codes, data):
 def draw(rows, codes, data, seed, output):
     """The whole picture, written to a file."""
     figure = plt.figure(figsize=(16, 9), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
     left, right = figure.subfigures(1, 2, width_ratios=(1, 1))
-    above, below = right.subfigures(2, 1, height_ratios=(0.75, 1))
+    above, below = right.subfigures(2, 1, height_ratios=(0.95, 1))
     draw_neighbors(left, codes, data, seed)
     draw_scores(above, rows)
     draw_classes(below, codes, data)

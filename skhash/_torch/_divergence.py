@@ -53,9 +53,7 @@ def _kth_nearest(points, others, k, order, *, same):
     start = 0
     for block in points.split(max(1, _PAIRS_PER_BLOCK // len(others))):
         # the product form of Euclidean distances rounds the small ones, which count most here
-        distances = torch.cdist(
-            block, others, p=order, compute_mode="donot_use_mm_for_euclid_dist"
-        )
+        distances = torch.cdist(block, others, p=order, compute_mode="donot_use_mm_for_euclid_dist")
         if same:
             distances[:, start:].fill_diagonal_(torch.inf)
         found.append(distances.kthvalue(k, dim=1).indices)

@@ -26,6 +26,8 @@ from skhash._torch.training import (
     train,
 )
 
+State = dict[str, np.ndarray]
+
 
 @dataclass(frozen=True)
 class Generators:
@@ -39,8 +41,8 @@ class Generators:
 class FittedNetwork:
     """What a fit leaves behind, free of torch."""
 
-    encoder_state: dict[str, np.ndarray]
-    objective_state: dict[str, np.ndarray]
+    encoder_state: State
+    objective_state: State
     record: TrainingRecord
     device: str
 
@@ -83,8 +85,8 @@ def fit_network(
     seed: int,
     validation_fraction: float = 0.1,
     stratify: np.ndarray | None = None,
-    initial: FittedNetwork | None = None,
-    after_epoch: Callable[[dict[str, np.ndarray]], bool] | None = None,
+    initial: tuple[State, State] | None = None,
+    after_epoch: Callable[[Callable[[], State]], bool] | None = None,
 ) -> FittedNetwork:
     """Train an encoder of X together with the objective's own parameters.
 
@@ -108,8 +110,8 @@ def fit_network(
         Share of the rows set aside under ``options.early_stopping``.
     stratify : ndarray of shape (n_samples,) of int or None
         Class indices that the validation rows shall represent.
-    initial : FittedNetwork or None
-        Where to start from instead of fresh weights.
+    initial : tuple of dict or None
+        States of encoder and objective to start from instead of fresh weights.
     after_epoch : callable or None
         Called with a function that returns the encoder's state as arrays; stops on True.
 
@@ -129,13 +131,17 @@ def fit_network(
         seed_dropout(encoder, random.device)
         objective = make_objective(place, random).to(place)
         if initial is not None:
-            load_numpy_state(encoder, initial.encoder_state)
-            load_numpy_state(objective, initial.objective_state)
+            load_numpy_state(encoder, initial[0])
+            load_numpy_state(objective, initial[1])
         rows, validation_rows = np.arange(len(X)), None
         if options.early_stopping:
             rows, validation_rows = split_validation(
                 len(X), validation_fraction, stratify=stratify, seed=seed
             )
+
+        def after(epoch):
+            return after_epoch is not None and after_epoch(lambda: state_to_numpy(encoder))
+
         record = train(
             nn.ModuleDict({"encoder": encoder, "objective": objective}),
             lambda batch: objective.terms(encoder(data[batch]), batch),
@@ -144,11 +150,9 @@ def fit_network(
             options,
             random.device,
             validation_rows=_to(validation_rows, place),
-            after_epoch=after_epoch and (lambda epoch: after_epoch(lambda: state_to_numpy(encoder))),
+            after_epoch=after,
         )
-    return FittedNetwork(
-        state_to_numpy(encoder), state_to_numpy(objective), record, str(place)
-    )
+    return FittedNetwork(state_to_numpy(encoder), state_to_numpy(objective), record, str(place))
 
 
 def _to(rows, device):

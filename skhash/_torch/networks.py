@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-
 import numpy as np
 import torch
 from torch import nn
@@ -187,12 +185,3 @@ def check_output(module, X, n_bits):
             f"network must map rows to n_bits={n_bits} values: for an input of shape "
             f"{tuple(X[:2].shape)} it returned shape {shape}"
         )
-
-
-def describe(network):
-    """A factory's import name, for messages."""
-    if callable(network):
-        name = getattr(network, "__qualname__", type(network).__qualname__)
-        module = inspect.getmodule(network)
-        return f"{module.__name__}.{name}" if module else name
-    return network

@@ -61,7 +61,7 @@ def resolve_device(device):
 
 
 def available_device(device, fitted_on):
-    """The device that encodes: as asked for, or the CPU where a model comes from a machine with more.
+    """The device that encodes: as asked for, or the CPU where it is not that of the training.
 
     Parameters
     ----------
@@ -164,7 +164,8 @@ def _snapshot(module):
 def _report(epoch, options, means, validation, seconds):
     terms = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
     tail = "" if validation is None else f"  validation {validation:.4f}"
-    print(f"epoch {epoch:>{len(str(options.max_iter))}}/{options.max_iter}  {terms}{tail}  {seconds:.1f} s")
+    width = len(str(options.max_iter))
+    print(f"epoch {epoch:>{width}}/{options.max_iter}  {terms}{tail}  {seconds:.1f} s")
 
 
 def train(

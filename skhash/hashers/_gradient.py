@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -40,7 +40,10 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
     kept as numpy arrays in ``network_state_``; torch is imported when fitting and encoding only.
     """
 
-    _parameter_constraints: dict[str, list] = {
+    network_state_: dict[str, np.ndarray]
+    objective_state_: dict[str, np.ndarray]
+
+    _parameter_constraints: ClassVar[dict[str, list]] = {
         "n_bits": [Interval(Integral, 1, None, closed="left")],
         "network": [StrOptions({"linear", "mlp"}), callable],
         "hidden_layer_sizes": ["array-like"],
@@ -81,30 +84,31 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         stratify: np.ndarray | None = None,
     ) -> None:
         """Train the network and set the fitted attributes that all gradient hashers have."""
-        from skhash._torch.fitting import FittedNetwork, fit_network
+        from skhash._torch.fitting import fit_network
         from skhash._torch.training import TrainingOptions
 
         architecture = self._architecture()
         initial = None
         if self.warm_start and hasattr(self, "network_state_"):
             self._check_warm_start(architecture)
-            initial = FittedNetwork(self.network_state_, self.objective_state_, None, "")
+            initial = (self.network_state_, self.objective_state_)
         options = {name: getattr(self, name) for name in TrainingOptions.__dataclass_fields__}
         context = self._init_callback_context(max_subtasks=self.max_iter)
         if context is not None:
             context.call_on_fit_task_begin(estimator=self, X=X)
 
         def after_epoch(state):
-            task = context.subcontext(task_name="epoch")
-            attributes = lambda: {  # noqa: E731
-                "network_state_": state(),
-                "architecture_": architecture,
-                "n_bits_": int(self.n_bits),
-                "device_": self.device,
-            }
-            task.call_on_fit_task_begin(estimator=self, X=X)
+            def fitted_so_far():
+                return {
+                    "network_state_": state(),
+                    "architecture_": architecture,
+                    "n_bits_": int(self.n_bits),
+                    "device_": self.device,
+                }
+
+            task = context.subcontext(task_name="epoch").call_on_fit_task_begin(estimator=self, X=X)
             return task.call_on_fit_task_end(
-                estimator=self, X=X, reconstruction_attributes=attributes
+                estimator=self, X=X, reconstruction_attributes=fitted_so_far
             )
 
         random = check_random_state(self.random_state)

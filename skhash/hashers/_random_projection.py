@@ -108,7 +108,9 @@ class RandomProjectionHasher(BaseHasher):
     }
     _validation: ClassVar[dict[str, Any]] = {"accept_sparse": ("csr", "csc")}
 
-    def __init__(self, n_bits=64, *, orthogonal=False, center=True, random_state=None, store_codes=False):
+    def __init__(
+        self, n_bits=64, *, orthogonal=False, center=True, random_state=None, store_codes=False
+    ):
         self.n_bits = n_bits
         self.orthogonal = orthogonal
         self.center = center

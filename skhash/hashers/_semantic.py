@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import ClassVar
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -149,7 +150,7 @@ class SemanticHasher(GradientHasher):
     (500, 32)
     """
 
-    _parameter_constraints: dict[str, list] = {
+    _parameter_constraints: ClassVar[dict[str, list]] = {
         **GradientHasher._parameter_constraints,
         "similarity": [StrOptions({"auto"}), callable],
         "similarity_weight": [Interval(Real, 0, None, closed="left")],

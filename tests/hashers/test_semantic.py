@@ -278,7 +278,7 @@ def test_network_factory(blobs):
 
 def test_a_wrong_network_is_refused(blobs):
     X, labels, _ = blobs
-    with pytest.raises(ValueError, match="n_bits=12 values.*shape \\(2, 13\\)"):
+    with pytest.raises(ValueError, match=r"n_bits=12 values.*shape \(2, 13\)"):
         SemanticHasher(**SMALL, network=lambda d, b: two_layers(d, b + 1)).fit(X, labels)
     with pytest.raises(TypeError, match=r"must return a torch.nn.Module.* got str"):
         SemanticHasher(**SMALL, network=lambda d, b: "net").fit(X, labels)
@@ -331,7 +331,7 @@ def test_interruption_keeps_a_usable_model(blobs, monkeypatch):
 
 def test_nan_loss_names_the_term(blobs):
     X, labels, _ = blobs
-    with pytest.raises(FloatingPointError, match="'(similarity|kl|classification)' became"):
+    with pytest.raises(FloatingPointError, match=r"'(similarity|kl|classification)' became"):
         SemanticHasher(**SMALL, learning_rate=1e30).fit(X, labels)
 
 

@@ -110,7 +110,7 @@ def test_product_form_is_the_expected_hamming_distance():
 
 
 def test_pair_distances_refuse_an_unknown_form():
-    with pytest.raises(ValueError, match="form must be one of .*'euclid'"):
+    with pytest.raises(ValueError, match=r"form must be one of .*'euclid'"):
         pair_distances(torch.zeros(2, 2), "euclid")
 
 
