@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +23,7 @@ def demo():
     module = importlib.util.module_from_spec(spec)
     # dataclasses look their module up
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(__import__("sys").modules, spec.name, module)
+        patch.setitem(sys.modules, spec.name, module)
         spec.loader.exec_module(module)
         yield module
 
@@ -29,15 +32,10 @@ def demo():
 def run(demo, tmp_path_factory):
     """Rows, text and picture of one short run."""
     output = tmp_path_factory.mktemp("demo") / "folder" / "demo.png"
-    with pytest.MonkeyPatch.context() as patch:
-        printed = []
-        patch.setattr(
-            "builtins.print", lambda *args, end="\n", **_: printed.append(f"{args[0]}{end}")
-        )
-        plt.switch_backend("agg")
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
         rows = demo.main(seed=0, output=output, n_bits=(8, 16), max_iter=3)
-        plt.close("all")
-    return rows, "".join(printed), output
+    plt.close("all")
+    return rows, printed.getvalue(), output
 
 
 def test_rows_are_all_methods_at_all_lengths(run):

@@ -10,6 +10,7 @@ import torch
 from sklearn.model_selection import train_test_split
 from torch import nn
 
+from skhash._torch.devices import resolve_device, seeded
 from skhash._torch.networks import (
     build_network,
     check_output,
@@ -21,8 +22,6 @@ from skhash._torch.networks import (
 from skhash._torch.training import (
     TrainingOptions,
     TrainingRecord,
-    resolve_device,
-    seeded,
     train,
 )
 

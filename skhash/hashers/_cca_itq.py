@@ -141,7 +141,7 @@ class CCAITQHasher(BaseHasher):
         n_bits = int(self.n_bits)
         random_state = check_random_state(self.random_state)
         X, y = self._validate(X, y, reset=True, ensure_min_samples=2, multi_output=True)
-        if np.all(X == X[0]):
+        if np.all(X[0] == X):
             raise ValueError("X must vary to go with y, but all samples are the same.")
         classes, labels = _as_table(y)
         mean = X.mean(axis=0, dtype=np.float64)

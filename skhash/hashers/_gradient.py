@@ -148,8 +148,8 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             )
 
     def _bit_values(self, X):
+        from skhash._torch.devices import available_device
         from skhash._torch.networks import build_network, encode, load_numpy_state
-        from skhash._torch.training import available_device
 
         module = build_network(
             n_features=self.n_features_in_, n_bits=self.n_bits_, **self.architecture_

@@ -1,0 +1,61 @@
+"""Where to compute, and the random numbers there."""
+
+from __future__ import annotations
+
+import contextlib
+
+import torch
+
+
+def resolve_device(device):
+    """`torch.device` of the parameter `device`: "auto" is CUDA, else Apple's MPS, else the CPU.
+
+    Raises
+    ------
+    ValueError
+        If the name is not a device, or this machine does not have it.
+    """
+    if device == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+        torch.empty(0, device=resolved)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise ValueError(
+            f"device must be 'auto' or a device that torch can use here, got {device!r}: {error}"
+        ) from None
+    return resolved
+
+
+def available_device(device, fitted_on):
+    """The device that encodes: as asked for, or the CPU where it is not that of the training.
+
+    Parameters
+    ----------
+    device : str
+        The parameter of the hasher.
+    fitted_on : str
+        Its ``device_``.
+    """
+    try:
+        return resolve_device(device)
+    except ValueError:
+        if device == fitted_on:
+            return torch.device("cpu")
+        raise
+
+
+@contextlib.contextmanager
+def seeded(device, seed):
+    """Generators on the CPU and on `device` from one seed; torch's global state is put back after.
+
+    The global generators are seeded too: modules of a user's own factory draw from them.
+    """
+    forked = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=forked):
+        torch.manual_seed(seed)
+        cpu = torch.Generator().manual_seed(seed)
+        on_device = torch.Generator(device).manual_seed(seed) if device.type != "cpu" else cpu
+        yield cpu, on_device
