@@ -18,6 +18,7 @@ import sys
 import textwrap
 import time
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -94,9 +95,6 @@ class Row:
     fit_seconds: float | None
     scores: tuple[float, ...]
 
-    def __str__(self):
-        return self.method if self.n_bits is None else f"{self.method}, {self.n_bits} bits"
-
 
 def score_codes(query_codes, train_codes, data, metric="hamming"):
     """AHP at each cut-off, first against the training items and then among the queries."""
@@ -155,17 +153,20 @@ def format_table(rows, in_color=False):
         f"{'method':<22}{'bits':>5}{'bytes':>7}{'fit s':>7}{heads * 2}",
     ]
     rule = "-" * len(lines[-1])
-    for above, row in zip([None, *rows], rows, strict=False):
-        if above is None or above.n_bits != row.n_bits:
-            lines.append(rule)
-        bits = row.n_bits or "-"
-        seconds = "-" if row.fit_seconds is None else f"{row.fit_seconds:.1f}"
-        cells = "".join(
-            format_score(score, score == top, in_color)
-            for score, top in zip(row.scores, best, strict=True)
-        )
-        lines.append(f"{row.method:<22}{bits:>5}{row.n_bytes:>7,}{seconds:>7}{cells}")
+    for _, block in groupby(rows, key=lambda row: row.n_bits):
+        lines += [rule, *(format_row(row, best, in_color) for row in block)]
     return "\n".join(line.rstrip() for line in [*lines, rule])
+
+
+def format_row(row, best, in_color):
+    """A line of the table."""
+    bits = row.n_bits or "-"
+    seconds = "-" if row.fit_seconds is None else f"{row.fit_seconds:.1f}"
+    cells = "".join(
+        format_score(score, score == top, in_color)
+        for score, top in zip(row.scores, best, strict=True)
+    )
+    return f"{row.method:<22}{bits:>5}{row.n_bytes:>7,}{seconds:>7}{cells}"
 
 
 def format_score(score, is_best, in_color):
@@ -317,7 +318,6 @@ def draw(rows, codes, data, seed, output):
     draw_classes(below, codes, data)
     output.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(output, dpi=150)
-    return figure
 
 
 # %%

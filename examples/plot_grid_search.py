@@ -69,11 +69,13 @@ scaled = {
     "semantichasher__n_bits": [64],
 }
 splitter = UnseenClassSplit(2, n_unseen=0.2, seen_size=0.3, unseen_size=0.3, random_state=0)
-search = GridSearchCV(pipeline, [grid, scaled], cv=splitter, scoring=scorer, refit="unseen")
+search = GridSearchCV(
+    pipeline, [grid, scaled], cv=splitter, scoring=scorer, refit="unseen", n_jobs=2
+)
 search.fit(X, y)
 
 candidates = pd.DataFrame(search.cv_results_["params"])
-candidates.columns = ["weight", "n_bits", "measure", "scaled"]
+candidates.columns = candidates.columns.str.split("__").str[-1]
 candidates["unseen@all"] = search.cv_results_["mean_test_unseen"]
 candidates["seen@all"] = search.cv_results_["mean_test_seen"]
 candidates = candidates.sort_values("unseen@all", ascending=False)
@@ -88,8 +90,8 @@ for candidate in candidates.to_dict("records"):
     ax.scatter(
         candidate["seen@all"],
         candidate["unseen@all"],
-        facecolor="none" if candidate["scaled"] else colors[candidate["weight"]],
-        edgecolor=colors[candidate["weight"]],
+        facecolor="none" if candidate["with_std"] else colors[candidate["classification_weight"]],
+        edgecolor=colors[candidate["classification_weight"]],
         marker="o" if candidate["measure"] == "lcs_height" else "^",
         s=140 if candidate["n_bits"] == 64 else 40,
         alpha=0.8,
@@ -98,10 +100,9 @@ chosen = candidates.iloc[0]
 ax.annotate(
     "chosen",
     (chosen["seen@all"], chosen["unseen@all"]),
-    xytext=(-12, 0),
+    xytext=(0, 9),
     textcoords="offset points",
-    ha="right",
-    va="center",
+    ha="center",
 )
 legend = [
     *((f"classification weight {weight:g}", "s", color, 7) for weight, color in colors.items()),
@@ -120,7 +121,7 @@ handles.append(
     )
 )
 ax.legend(handles=handles, frameon=False)
-ax.margins(0.1)
+ax.margins(0.12)
 ax.set(
     xlabel="mAHP@100, queries of seen classes",
     ylabel="mAHP@100, queries of unseen classes",

@@ -33,7 +33,7 @@ def run(demo, tmp_path_factory):
     """Rows, text and picture of one short run."""
     output = tmp_path_factory.mktemp("demo") / "folder" / "demo.png"
     with contextlib.redirect_stdout(io.StringIO()) as printed:
-        rows = demo.main(seed=0, output=output, n_bits=(8, 16), max_iter=3)
+        rows = demo.main(seed=0, output=output, n_bits=(8, 16), max_iter=2)
     plt.close("all")
     return rows, printed.getvalue(), output
 

@@ -20,14 +20,14 @@ def load_cifar100_features(*, return_X_y=False, as_frame=False):
     official order; its columns are the leading principal components of EfficientNet-Lite0
     features, kept as 8-bit integers. The description in ``DESCR`` says how they were made.
 
-    ================   ==============
-    Classes                       100
-    Superclasses                   20
-    Samples per class             100
-    Samples total              10,000
-    Dimensionality                256
-    Features                     real
-    ================   ==============
+    =================   ==============
+    Classes                        100
+    Superclasses                    20
+    Samples per class              100
+    Samples total               10,000
+    Dimensionality                 256
+    Features                      real
+    =================   ==============
 
     Parameters
     ----------

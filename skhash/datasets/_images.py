@@ -34,13 +34,13 @@ def fetch_cifar100(
     ``cifar100_all_jpeg95.npz``, the images are read from there and nothing is downloaded.
     Otherwise they come from the cache, and into the cache from their official source.
 
-    ================   ===============
-    Classes                        100
-    Superclasses                    20
-    Samples per class              600
-    Samples total               60,000
-    Image size         32 x 32 x 3 RGB
-    ================   ===============
+    =================   ===============
+    Classes                         100
+    Superclasses                     20
+    Samples per class               600
+    Samples total                60,000
+    Image size          32 x 32 x 3 RGB
+    =================   ===============
 
     Parameters
     ----------

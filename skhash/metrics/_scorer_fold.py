@@ -38,8 +38,12 @@ def score_fold(scorers: dict[str, RetrievalScorer], estimator, X, y) -> dict[str
         )
     if y is None:
         raise ValueError("A retrieval scorer needs y: labels say what is relevant.")
+    statistics = {key: scorer._validate() for key, scorer in scorers.items()}
     kind, y = check_target(y)
-    plans = [_make_plan(group, estimator, kind, y) for group in _alike(scorers)]
+    plans = [
+        _make_plan(scorers[keys[0]], {key: statistics[key] for key in keys}, estimator, kind, y)
+        for keys in _alike(scorers)
+    ]
     codes = estimator.transform(X)
     codes = {
         metric: _check_codes(codes, metric, estimator)
@@ -51,20 +55,21 @@ def score_fold(scorers: dict[str, RetrievalScorer], estimator, X, y) -> dict[str
     return {key: scores[key] for key in scorers}
 
 
-def _alike(scorers: dict[str, RetrievalScorer]) -> list[dict[str, RetrievalScorer]]:
-    """Groups of scorers that differ in the name of the score only."""
-    groups: dict[tuple, dict[str, RetrievalScorer]] = {}
+def _alike(scorers: dict[str, RetrievalScorer]) -> list[list[str]]:
+    """Keys of scorers that differ in the name of the score only."""
+    groups: dict[tuple, list[str]] = {}
     for key, scorer in scorers.items():
         params = scorer.get_params(deep=False) | {"name": None}
         # targets need not be hashable
         params["similarity"] = id(scorer.similarity)
-        groups.setdefault(tuple(params.values()), {})[key] = scorer
+        groups.setdefault(tuple(params.values()), []).append(key)
     return list(groups.values())
 
 
-def _make_plan(scorers: dict[str, RetrievalScorer], estimator, kind: str, y) -> _Plan:
-    statistics = {key: scorer._validate() for key, scorer in scorers.items()}
-    scorer = next(iter(scorers.values()))
+def _make_plan(
+    scorer: RetrievalScorer, statistics: dict[str, Statistic], estimator, kind: str, y
+) -> _Plan:
+    """Plan the scores of the scorers that are like ``scorer``."""
     needs_similarity = scorer.threshold is not None or any(
         statistic.gains == "graded" for statistic in statistics.values()
     )
@@ -114,6 +119,8 @@ def _run(plan: _Plan, codes: np.ndarray, y, estimator) -> dict[str, float]:
         database = unpack_codes(packed, codes.shape[1])
         if _are_same(codes, y, database, database_labels):
             own = rows.queries
+            n_others = len(database_labels) - 1
+            check_depth(list(plan.statistics.values()), n_others, "training rows among themselves")
     else:
         database, database_labels = codes[rows.database], y[rows.database]
     scores = mean_scores(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from skhash.metrics._gains import binary_gains, graded_gains
 from skhash.metrics._inputs import make_evaluation
@@ -51,13 +52,12 @@ def mean_scores(
 
     ``own`` is the place in the database of each query, -1 for those that are not in it.
     """
+    by_similarity: dict[str, Any] = {}
+    if options.threshold is not None:
+        by_similarity = {"similarity": options.similarity, "threshold": options.threshold}
     makers = {
         "graded": lambda labels: graded_gains(labels, options.similarity),
-        "binary": lambda labels: (
-            binary_gains(labels, similarity=options.similarity, threshold=options.threshold)
-            if options.threshold is not None
-            else binary_gains(labels)
-        ),
+        "binary": lambda labels: binary_gains(labels, **by_similarity),
     }
     evaluation = make_evaluation(
         query_codes,

@@ -269,7 +269,7 @@ def _check_roles(roles: UnseenRoles, y) -> None:
     untrained = np.setdiff1d(y[roles.unseen], y[used == 0])
     if len(untrained):
         raise ValueError(
-            f"All rows of the unseen class {untrained.tolist()[0]!r} are test rows, so that nothing "
+            f"All rows of the unseen class {untrained.tolist()[0]!r} are test rows, and nothing "
             "can be trained on all classes: UnseenClassSplit needs unseen_size below 1."
         )
 

@@ -149,7 +149,7 @@ class RetrievalSplit(BaseShuffleSplit):
             parts = ", ".join(f"{name}={getattr(self, name)}" for name in needed)
             raise ValueError(
                 f"Class {classes.tolist()[short[0]]!r} has {counts[short[0]]} rows, but {n_needed} "
-                f"or more are needed ({parts}); {len(short)} of {len(classes)} classes have too few."
+                f"or more are needed ({parts}). So for {len(short)} of {len(classes)} classes."
             )
         left = counts - self.n_queries_per_class
         if isinstance(fixed_database, Integral):

@@ -230,6 +230,8 @@ def test_training_rows_do_not_find_themselves(fold):
     hasher = Given(TARGET).fit(codes, y)
     score = get_scorer("mahp@8", database="train")(hasher, codes, y)
     assert score == get_scorer("mahp@8")(hasher, codes, y)
+    with pytest.raises(ValueError, match=r"'mahp@24' needs k=24 items to rank, but .* has 23"):
+        get_scorer("mahp@24", database="train")(hasher, codes, y)
 
 
 def test_database_of_training_codes_needs_them(fold):

@@ -319,7 +319,7 @@ def _runs(names: Sequence[str]) -> tuple[list[float], list[str], list[float]]:
     return middles, shown, ends[:-1]
 
 
-def _medians(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _medians(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, ...]:
     """Medians of x and y among pairs of about equal x: each value of x, or as many in each part."""
     # distances from a taxonomy take few values, which differ by rounding
     steps, step = np.unique(x.round(12), return_inverse=True)

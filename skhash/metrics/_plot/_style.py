@@ -33,9 +33,14 @@ def single_axes(ax, figsize=(6.4, 4.4)):
 
 def paired_axes(ax, figsize=(9.6, 4.4)) -> np.ndarray:
     """Two axes to draw on, side by side where they are new."""
-    axes = np.ravel(new_axes(2, figsize) if ax is None else np.asarray(ax, dtype=object))
-    if len(axes) != 2:
-        raise ValueError(f"ax must hold two matplotlib Axes, got {len(axes)}.")
+    from matplotlib.axes import Axes
+
+    if ax is None:
+        return new_axes(2, figsize)
+    axes = np.asarray(ax, dtype=object).ravel()
+    if len(axes) != 2 or not all(isinstance(one, Axes) for one in axes):
+        kinds = ", ".join(type(one).__name__ for one in axes)
+        raise ValueError(f"ax must hold two matplotlib Axes, got {len(axes)} of type {kinds}.")
     return axes
 
 
@@ -50,7 +55,7 @@ def merge_style(defaults: Mapping[str, Any], given: Mapping[str, Any] | None, ar
     """Defaults overridden by what the user gave, under whichever alias ("c" for "color")."""
     from matplotlib.cbook import normalize_kwargs
 
-    return {**defaults, **normalize_kwargs(given, artist)}
+    return {**defaults, **normalize_kwargs(dict(given or {}), artist)}
 
 
 def tidy(ax) -> None:
