@@ -4,6 +4,7 @@ import _thread
 import hashlib
 import io
 import pickle
+import signal
 import struct
 import tarfile
 import threading
@@ -190,6 +191,15 @@ def test_a_broken_connection_is_tried_again(server, truth, tmp_path):
     assert_is_truth(bunch, truth)
 
 
+@pytest.fixture
+def heeds_ctrl_c():
+    """A process started in the background may have been told to ignore the signal."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_ctrl_c")
 def test_interrupted_download_leaves_nothing(server, truth, tmp_path):
     # the reader waits for the second half, so that Ctrl-C finds it within the download
     server.between = _thread.interrupt_main
