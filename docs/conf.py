@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from importlib import import_module
 from pathlib import Path
+
+from docutils import nodes
 
 import skhash
 
@@ -54,7 +57,7 @@ numpydoc_attributes_as_param_list = True
 myst_enable_extensions = ["dollarmath", "substitution"]
 # tables that the benchmarks have written, by the name of the script; see benchmarks.md
 myst_substitutions = {
-    script.stem: "*The table is not there yet: run the command.*"
+    script.stem: "*No table is kept here: run the command.*"
     for script in (HERE.parent / "benchmarks").glob("*.py")
 } | {table.stem: table.read_text() for table in (HERE / "benchmarks").glob("*.md")}
 
@@ -65,7 +68,6 @@ sphinx_gallery_conf = {
     "within_subsection_order": "FileNameSortKey",
     "backreferences_dir": "api/generated/backreferences",
     "doc_module": ("skhash",),
-    "reference_url": {"skhash": None},
     "plot_gallery": "True",
     "abort_on_example_error": False,
     "remove_config_comments": True,
@@ -86,8 +88,25 @@ def check_api_is_complete(app):
                 continue
             entry = f"{prefix}.{name}".lstrip(".")
             if entry not in listed:
-                logging.getLogger(__name__).warning("%s.%s is in no page of docs/api", package, name)
+                logging.getLogger(__name__).warning(
+                    "%s.%s is in no page of docs/api", package, name
+                )
+
+
+def escape_trailing_underscores(app, what, name, obj, options, lines):
+    """Keep the shape ``(n_features_in_,)`` of an attribute from being read as a reference."""
+    lines[:] = [re.sub(r"(of shape \(\w+)_,", r"\1\\_,", line) for line in lines]
+
+
+def unlink_cutoffs(app, doctree):
+    """Keep ``HP@250`` and ``unseen@all`` from becoming addresses of electronic mail."""
+    for reference in list(doctree.findall(nodes.reference)):
+        if reference.get("refuri", "").startswith("mailto:"):
+            reference.replace_self(reference.children)
 
 
 def setup(app):
     app.connect("builder-inited", check_api_is_complete)
+    app.connect("doctree-read", unlink_cutoffs)
+    # after numpydoc, which rewrites the docstrings at the priority of 500
+    app.connect("autodoc-process-docstring", escape_trailing_underscores, priority=600)

@@ -15,7 +15,7 @@ The measures themselves are defined in :doc:`/guide/judging`.
 # ---------
 # The data are the CIFAR-100 features that ship with skhash: 80 training rows and 20 query rows of
 # each of 100 classes. Three kinds of 64-bit codes are judged, and 16-bit ones where ties are the
-# matter. `ClassCodeHasher` draws a random code for each class and gives it to all that a
+# matter. `~skhash.ClassCodeHasher` draws a random code for each class and gives it to all that a
 # classifier puts there: it holds the answer of a classifier and nothing about what is alike.
 
 import matplotlib.pyplot as plt
@@ -286,8 +286,9 @@ print(folds)
 # The first column is no mAP of known classes, and none of unknown ones either, for the 25 classes
 # of a fold are searched among themselves: it puts the candidates in the opposite order to the
 # second. Shuffle, or stratify; and where new classes are the question, ask it on purpose with
-# `UnseenClassSplit`, which has the unseen searched among all. Where the fold searches its training
-# items, nothing is relevant to any query, which skhash refuses to score:
+# `~skhash.model_selection.UnseenClassSplit`, which has the unseen searched among all. Where the
+# fold searches its training items, nothing is relevant to any query, which skhash refuses to
+# score:
 
 fitted, held_out = next(KFold(4).split(X_sorted))
 try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 # distances held at once
@@ -37,8 +39,7 @@ def divergence_of_tensors(P, Q, k, order, eps):
     zeros = int((inside == 0).sum()), int((across == 0).sum())
     log_ratio = torch.log(across + eps) - torch.log(inside + eps)
     n_samples, n_features = P.shape
-    constant = torch.log(torch.tensor(len(Q) / (n_samples - 1), dtype=P.dtype, device=P.device))
-    return n_features * log_ratio.mean() + constant, zeros
+    return n_features * log_ratio.mean() + math.log(len(Q) / (n_samples - 1)), zeros
 
 
 def _distance_to_kth(points, others, k, order, *, same):

@@ -10,6 +10,7 @@ import torch
 from sklearn.model_selection import train_test_split
 from torch import nn
 
+from skhash._torch.data import row_source
 from skhash._torch.devices import resolve_device, seeded
 from skhash._torch.networks import (
     build_network,
@@ -54,6 +55,12 @@ class Objective(nn.Module):
     encoder, and are in `FittedNetwork.objective_state` afterwards.
     """
 
+    def terms_of_inputs(
+        self, inputs: torch.Tensor, outputs: torch.Tensor, batch: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """As `terms`; for objectives that also look at the rows of X in `batch`."""
+        return self.terms(outputs, batch)
+
     def terms(self, outputs: torch.Tensor, batch: torch.Tensor) -> dict[str, torch.Tensor]:
         """Unweighted loss terms, given the real bit values of the rows in `batch`."""
         raise NotImplementedError("an objective must define terms(outputs, batch)")
@@ -85,14 +92,15 @@ def fit_network(
     validation_fraction: float = 0.1,
     stratify: np.ndarray | None = None,
     initial: tuple[State, State] | None = None,
+    initialize: Callable[[nn.Module], None] | None = None,
     after_epoch: Callable[[Callable[[], State]], bool] | None = None,
 ) -> FittedNetwork:
     """Train an encoder of X together with the objective's own parameters.
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, ...)
-        Moved to the device once, as float32; batches are gathered there by row number.
+    X : ndarray of shape (n_samples, ...), or CSR matrix
+        See `row_source`: moved to the device once, or batch by batch where it is large or sparse.
     make_objective : callable
         From the device and the generators to the `Objective`.
     weights : dict
@@ -111,6 +119,8 @@ def fit_network(
         Class indices that the validation rows shall represent.
     initial : tuple of dict or None
         States of encoder and objective to start from instead of fresh weights.
+    initialize : callable or None
+        Called with the encoder, to change its fresh weights in place.
     after_epoch : callable or None
         Called with a function that returns the encoder's state as arrays; stops on True.
 
@@ -124,26 +134,32 @@ def fit_network(
         encoder = build_network(
             n_features=X.shape[1], n_bits=n_bits, generator=random.cpu, **architecture
         ).to(place)
-        data = torch.from_numpy(np.array(X, dtype=np.float32)).to(place)
-        check_output(encoder, data, n_bits)
+        data = row_source(X, place)
+        check_output(encoder, data.gather(torch.arange(min(2, len(data)), device=place)), n_bits)
         fit_standardize(encoder, data)
+        if initialize is not None:
+            initialize(encoder)
         seed_dropout(encoder, random.device)
         objective = make_objective(place, random).to(place)
         if initial is not None:
             load_numpy_state(encoder, initial[0])
             load_numpy_state(objective, initial[1])
-        rows, validation_rows = np.arange(len(X)), None
+        rows, validation_rows = np.arange(len(data)), None
         if options.early_stopping:
             rows, validation_rows = split_validation(
-                len(X), validation_fraction, stratify=stratify, seed=seed
+                len(data), validation_fraction, stratify=stratify, seed=seed
             )
 
         def after(epoch):
             return after_epoch is not None and after_epoch(lambda: state_to_numpy(encoder))
 
+        def terms(batch):
+            inputs = data.gather(batch)
+            return objective.terms_of_inputs(inputs, encoder(inputs), batch)
+
         record = train(
             nn.ModuleDict({"encoder": encoder, "objective": objective}),
-            lambda batch: objective.terms(encoder(data[batch]), batch),
+            terms,
             weights,
             torch.from_numpy(rows).to(place),
             options,

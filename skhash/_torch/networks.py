@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import nn
+
+from skhash._torch.data import bounded_rows, dense_float32
+
+# numbers encoded at once
+_ENCODE_ELEMENTS = 2**26
 
 NETWORKS = ("linear", "mlp")
 
@@ -56,8 +63,26 @@ def linear_layer(n_in, n_out, generator, *, bias=True):
     return layer
 
 
+class Shortcut(nn.Module):
+    """A linear map plus a correction by hidden layers."""
+
+    def __init__(self, linear, hidden):
+        super().__init__()
+        self.linear, self.hidden = linear, hidden
+
+    def forward(self, X):
+        return self.linear(X) + self.hidden(X)
+
+
 def build_network(
-    network, n_features, n_bits, *, hidden_layer_sizes=(), dropout=0.0, generator=None
+    network,
+    n_features,
+    n_bits,
+    *,
+    hidden_layer_sizes=(),
+    dropout=0.0,
+    shortcut=False,
+    generator=None,
 ):
     """Build an encoder from its description.
 
@@ -71,6 +96,8 @@ def build_network(
         Width of each hidden layer of ``"mlp"``.
     dropout : float
         Share of hidden units of ``"mlp"`` (of inputs for ``"linear"``) left out of a step.
+    shortcut : bool
+        Whether ``"mlp"`` is the correction to a linear map, and 0 before training.
     generator : torch.Generator or None
         Source of the initial weights (on the CPU).
 
@@ -102,15 +129,45 @@ def build_network(
                 f"got {type(module).__name__}"
             )
         return module
-    layers: list[nn.Module] = [Standardize(n_features)]
+    if network == "linear":
+        return nn.Sequential(
+            Standardize(n_features),
+            SeededDropout(dropout),
+            linear_layer(n_features, n_bits, generator),
+        )
+    layers: list[nn.Module] = []
     width = n_features
-    for size in hidden_layer_sizes if network == "mlp" else ():
+    for size in hidden_layer_sizes:
         layers += [linear_layer(width, size, generator), nn.BatchNorm1d(size), nn.ReLU()]
         layers += [SeededDropout(dropout)]
         width = size
-    if network == "linear":
-        layers += [SeededDropout(dropout)]
-    return nn.Sequential(*layers, linear_layer(width, n_bits, generator))
+    layers += [linear_layer(width, n_bits, generator)]
+    if not shortcut:
+        return nn.Sequential(Standardize(n_features), *layers)
+    nn.init.zeros_(layers[-1].weight)
+    linear = linear_layer(n_features, n_bits, generator)
+    return nn.Sequential(Standardize(n_features), Shortcut(linear, nn.Sequential(*layers)))
+
+
+def set_linear_map(module, mean, directions):
+    """Let the linear map of an encoder begin as ``(X - mean) @ directions``.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Made by `build_network` from ``"linear"``, or from ``"mlp"`` with a shortcut, with the
+        statistics of its `Standardize` set.
+    mean : ndarray of shape (n_features,)
+    directions : ndarray of shape (n_features, n_bits)
+    """
+    standardize, last = module[0], module[-1]
+    linear = last.linear if isinstance(last, Shortcut) else last
+    weight, scale = linear.weight, standardize.scale
+    with torch.no_grad():
+        directions = torch.as_tensor(directions).to(weight)
+        shift = standardize.mean - torch.as_tensor(mean).to(weight)
+        weight.copy_(scale * directions.T)
+        linear.bias.copy_(shift @ directions)
 
 
 def seed_dropout(module, generator):
@@ -120,14 +177,33 @@ def seed_dropout(module, generator):
             part.generator = generator
 
 
-def fit_standardize(module, X):
-    """Set the statistics of every `Standardize` in `module` from the training data."""
-    for part in module.modules():
-        if isinstance(part, Standardize):
-            mean = X.mean(dim=0)
-            scale = (X.square().mean() - mean.square().mean()).clamp_min(0).sqrt()
-            # X without any variance stays as it is
-            part.set_statistics(mean, torch.where(scale > 0, scale, torch.ones_like(scale)))
+def fit_standardize(module, rows):
+    """Set the statistics of every `Standardize` in `module` from the training rows.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    rows : ResidentRows or StreamedRows
+    """
+    parts = [part for part in module.modules() if isinstance(part, Standardize)]
+    if not parts:
+        return
+    mean, mean_square = _moments(rows)
+    scale = (mean_square - mean.square().mean()).clamp_min(0).sqrt()
+    # X without any variance stays as it is
+    scale = torch.where(scale > 0, scale, torch.ones_like(scale))
+    for part in parts:
+        part.set_statistics(mean, scale)
+
+
+def _moments(rows):
+    """Mean of each feature, and mean square of all."""
+    blocks = [(len(block), block.mean(dim=0), block.square().mean()) for block in rows.blocks()]
+    if len(blocks) == 1:
+        return blocks[0][1:]
+    share = torch.tensor([n for n, _, _ in blocks], device=blocks[0][1].device) / len(rows)
+    means, squares = (torch.stack([block[i] for block in blocks]) for i in (1, 2))
+    return share @ means, share @ squares
 
 
 def state_to_numpy(module):
@@ -151,9 +227,9 @@ def encode(module, X, *, batch_size, device):
     ----------
     module : torch.nn.Module
         Put on `device` and into evaluation mode.
-    X : ndarray of shape (n, ...)
+    X : ndarray or sparse matrix of shape (n, ...)
     batch_size : int
-        Rows a step: bounds the memory beyond the result.
+        Rows a step, fewer where they are wide: bounds the memory beyond the result.
     device : torch.device or str
 
     Returns
@@ -162,13 +238,15 @@ def encode(module, X, *, batch_size, device):
     """
     module.to(device).eval()
     n_bits = None
+    n_samples = X.shape[0]
     outputs = np.empty((0, 0), np.float32)
-    for start in range(0, len(X), batch_size):
-        rows = np.ascontiguousarray(X[start : start + batch_size], dtype=np.float32)
+    batch_size = bounded_rows(batch_size, math.prod(X.shape[1:]), _ENCODE_ELEMENTS)
+    for start in range(0, n_samples, batch_size):
+        rows = dense_float32(X[start : start + batch_size])
         part = module(torch.from_numpy(rows).to(device)).float().cpu().numpy()
         if n_bits is None:
             n_bits = part.shape[1]
-            outputs = np.empty((len(X), n_bits), np.float32)
+            outputs = np.empty((n_samples, n_bits), np.float32)
         outputs[start : start + len(part)] = part
     return outputs
 

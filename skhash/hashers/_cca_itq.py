@@ -49,6 +49,9 @@ class CCAITQHasher(BaseHasher):
         it; 0 goes on until the rotation no longer improves.
     random_state : int, RandomState instance or None, default=None
         Draws the rotation to start from. Give an int for the same codes in every call.
+    store_codes : bool, default=False
+        Whether to keep the codes of the training samples, packed, and the labels that ``fit``
+        was given, for scorers that search them (``database="train"``).
 
     Attributes
     ----------
@@ -69,6 +72,11 @@ class CCAITQHasher(BaseHasher):
         ``{-1, 1}^n_bits``, mean over the training samples, after each round. Never increases.
     n_iter_ : int
         Number of rounds.
+    training_codes_ : ndarray of shape (n_samples, ceil(n_bits / 8)), dtype uint8
+        Codes of the training samples as `~skhash.neighbors.pack_codes` packs them, where
+        ``store_codes=True``.
+    training_labels_ : ndarray or sparse matrix, as y is
+        Their labels, where ``store_codes=True``.
     n_bits_ : int
         Length of the codes.
     n_features_in_ : int
@@ -84,8 +92,8 @@ class CCAITQHasher(BaseHasher):
     ----------
     Y. Gong, S. Lazebnik, A. Gordo and F. Perronnin, "Iterative quantization: a Procrustean
     approach to learning binary codes for large-scale image retrieval", IEEE Trans. Pattern
-    Anal. Mach. Intell. 35(12), 2013, the section on supervised codes with CCA. The
-    regularization there is 1e-4, in the units of the data.
+    Anal. Mach. Intell. 35(12), 2013. The authors' code adds 1e-4 to both diagonals, in the units
+    of the data.
 
     Examples
     --------
@@ -105,16 +113,25 @@ class CCAITQHasher(BaseHasher):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "random_state": ["random_state"],
+        "store_codes": ["boolean"],
     }
 
     def __init__(
-        self, n_bits=64, *, regularization=0.01, max_iter=50, tol=1e-5, random_state=None
+        self,
+        n_bits=64,
+        *,
+        regularization=0.01,
+        max_iter=50,
+        tol=1e-5,
+        random_state=None,
+        store_codes=False,
     ):
         self.n_bits = n_bits
         self.regularization = regularization
         self.max_iter = max_iter
         self.tol = tol
         self.random_state = random_state
+        self.store_codes = store_codes
 
     def fit(self, X, y):
         """Find the canonical directions and the rotation.
@@ -141,9 +158,9 @@ class CCAITQHasher(BaseHasher):
         n_bits = int(self.n_bits)
         random_state = check_random_state(self.random_state)
         X, y = self._validate(X, y, reset=True, ensure_min_samples=2, multi_output=True)
-        if np.all(X[0] == X):
-            raise ValueError("X must vary to go with y, but all samples are the same.")
         classes, labels = _as_table(y)
+        _check_varies(X, "X")
+        _check_varies(labels, "y")
         mean = X.mean(axis=0, dtype=np.float64)
         directions, correlations = _canonical_directions(
             X, labels, mean, float(self.regularization), n_bits
@@ -158,11 +175,11 @@ class CCAITQHasher(BaseHasher):
         )
         self.quantization_error_ = np.array(errors)
         self.n_iter_ = len(errors)
+        self.__dict__.pop("classes_", None)
         if classes is not None:
             self.classes_ = classes
-        elif hasattr(self, "classes_"):
-            del self.classes_
         self.n_bits_ = n_bits
+        self._keep_training_codes(X, y)
         return self
 
     def _bit_values(self, X):
@@ -189,6 +206,16 @@ def _as_table(y):
     return classes, indicator
 
 
+def _check_varies(table, name):
+    if isinstance(table, csr_array):
+        counts = table.sum(axis=0)
+        varies = np.any((counts > 0) & (counts < table.shape[0]))
+    else:
+        varies = np.any(table != table[0])
+    if not varies:
+        raise ValueError(f"{name} must vary, but it is the same for all samples.")
+
+
 def _canonical_directions(X, labels, mean, regularization, n_directions):
     """Directions of X of unit variance and their correlations with the labels, best first.
 
@@ -211,7 +238,7 @@ def _canonical_directions(X, labels, mean, regularization, n_directions):
 def _covariances(X, labels, mean):
     """Covariances of X, of the labels and between them, without a centred copy of X."""
     n_samples, n_features = X.shape
-    label_mean = np.asarray(labels.mean(axis=0, dtype=np.float64)).ravel()
+    label_mean = labels.mean(axis=0, dtype=np.float64)
     covariance_X = np.zeros((n_features, n_features))
     covariance_labels = np.zeros((len(label_mean), len(label_mean)))
     cross = np.zeros((n_features, len(label_mean)))
@@ -234,8 +261,6 @@ def _covariances(X, labels, mean):
 def _factor(covariance, regularization, name):
     """Cholesky factor of a covariance whose diagonal has been raised."""
     variance = np.trace(covariance) / len(covariance)
-    if variance <= 0:
-        raise ValueError(f"{name} must vary, but it is the same for all samples.")
     covariance.flat[:: len(covariance) + 1] += regularization * variance
     try:
         return cholesky(covariance, lower=True)

@@ -82,18 +82,28 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         weights: dict[str, float],
         *,
         stratify: np.ndarray | None = None,
+        initialize: Callable | None = None,
+        resume: bool = False,
+        **changes,
     ) -> None:
-        """Train the network and set the fitted attributes that all gradient hashers have."""
+        """Train the network and set the fitted attributes that all gradient hashers have.
+
+        `initialize` changes the fresh weights of the encoder; `resume` starts from the weights of
+        the last fit instead; `changes` to the training options hold for this call.
+        """
         from skhash._torch.fitting import fit_network
         from skhash._torch.training import TrainingOptions
 
         architecture = self._architecture()
         initial = None
-        if self.warm_start and hasattr(self, "network_state_"):
+        if resume:
+            initial = (self.network_state_, self.objective_state_)
+        elif self.warm_start and hasattr(self, "network_state_"):
             self._check_warm_start(architecture)
             initial = (self.network_state_, self.objective_state_)
         options = {name: getattr(self, name) for name in TrainingOptions.__dataclass_fields__}
-        context = self._init_callback_context(max_subtasks=self.max_iter)
+        options.update(changes)
+        context = self._init_callback_context(max_subtasks=options["max_iter"])
         if context is not None:
             context.call_on_fit_task_begin(estimator=self, X=X)
 
@@ -124,6 +134,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             validation_fraction=self.validation_fraction,
             stratify=stratify,
             initial=initial,
+            initialize=initialize,
             after_epoch=after_epoch if context is not None else None,
         )
         self.n_bits_ = int(self.n_bits)

@@ -34,6 +34,9 @@ class SpectralHasher(BaseHasher):
     ----------
     n_bits : int, default=64
         Length of the codes; it may exceed the number of features.
+    store_codes : bool, default=False
+        Whether to keep the codes of the training samples, packed, and the labels that ``fit``
+        was given, for scorers that search them (``database="train"``).
 
     Attributes
     ----------
@@ -50,6 +53,11 @@ class SpectralHasher(BaseHasher):
         Eigenvalue of each function, rising; in units of X to the power -2.
     mean_ : ndarray of shape (n_features,)
         Mean of the training samples.
+    training_codes_ : ndarray of shape (n_samples, ceil(n_bits / 8)), dtype uint8
+        Codes of the training samples as `~skhash.neighbors.pack_codes` packs them, where
+        ``store_codes=True``.
+    training_labels_ : ndarray of shape (n_samples,) or (n_samples, n_columns)
+        Their labels, where ``store_codes=True`` and ``fit`` was given y.
     n_bits_ : int
         Length of the codes.
     n_features_in_ : int
@@ -86,10 +94,12 @@ class SpectralHasher(BaseHasher):
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "n_bits": [Interval(Integral, 1, None, closed="left")],
+        "store_codes": ["boolean"],
     }
 
-    def __init__(self, n_bits=64):
+    def __init__(self, n_bits=64, *, store_codes=False):
         self.n_bits = n_bits
+        self.store_codes = store_codes
 
     def fit(self, X, y=None):
         """Find the box and the smoothest functions on it.
@@ -98,8 +108,8 @@ class SpectralHasher(BaseHasher):
         ----------
         X : array-like of shape (n_samples, n_features)
             Training samples.
-        y : None
-            Ignored.
+        y : array-like or None
+            Not used to learn; kept beside the codes where ``store_codes=True``.
 
         Returns
         -------
@@ -127,6 +137,7 @@ class SpectralHasher(BaseHasher):
         sides = self.box_[1] - self.box_[0]
         self.directions_, self.modes_, self.eigenvalues_ = _smoothest(sides, n_bits)
         self.n_bits_ = n_bits
+        self._keep_training_codes(X, y)
         return self
 
     def _bit_values(self, X):

@@ -11,6 +11,7 @@ from skhash.metrics._codes import (
     quantization_error,
     quantization_gap,
 )
+from skhash.metrics._divergence import binary_kl, empirical_kl_divergence
 from skhash.metrics._hierarchical import (
     average_hierarchical_precision_score,
     hierarchical_precision,
@@ -49,11 +50,13 @@ __all__ = [
     "RetrievalScorer",
     "average_hierarchical_precision_score",
     "average_precision",
+    "binary_kl",
     "bit_balance",
     "bit_correlation",
     "class_distances",
     "code_entropy",
     "distance_similarity_correlation",
+    "empirical_kl_divergence",
     "get_scorer",
     "get_scorer_names",
     "hierarchical_precision",

@@ -1,0 +1,114 @@
+"""The objective of `KLBinaryHasher`: neighbours of X, a binary distribution, classes."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from skhash._torch.fitting import Objective
+from skhash._torch.losses import (
+    classification_loss,
+    empirical_kl_loss,
+    neighbor_probabilities,
+    neighborhood_loss,
+)
+from skhash._torch.networks import linear_layer
+
+# where the sharpness of Hamming neighbours begins: between what 16 and 128 bits end with
+_SHARPNESS = 20.0
+
+
+class KLBinaryObjective(Objective):
+    """The neighbourhood, empirical KL and classification terms of `KLBinaryHasher`.
+
+    Parameters
+    ----------
+    target : Tensor or None
+        Class indices (n_samples,) or label indicators (n_samples, n_classes) of all rows; None
+        trains without a classification head.
+    center : ndarray of shape (n_features,)
+        Where angles between rows of X are measured from.
+    n_bits, n_classes : int
+    terms : collection of str
+        The terms to compute, of "neighborhood", "kl" and "classification".
+    metric : {"cosine", "euclidean"}
+        What near means in X.
+    perplexity : float
+        See `neighbor_probabilities`.
+    draw_target : callable
+        See `binary_target`.
+    n_draws : int or None
+        Draws of the binary target a batch; None takes as many as the batch has rows.
+    n_steps : int
+        Steps of training, over which the binary target is annealed; 0 takes the last of it.
+    generators
+        What to draw from.
+    """
+
+    center: torch.Tensor
+
+    def __init__(
+        self,
+        target,
+        center,
+        *,
+        n_bits,
+        n_classes,
+        terms,
+        metric,
+        perplexity,
+        draw_target,
+        n_draws,
+        n_steps,
+        generators,
+    ):
+        super().__init__()
+        self._target, self._names = target, frozenset(terms)
+        self._metric, self._perplexity = metric, perplexity
+        self._draw_target, self._n_draws, self._n_steps = draw_target, n_draws, n_steps
+        self._generator, self._step = generators.device, 0
+        self.register_buffer("center", torch.as_tensor(center, dtype=torch.float32))
+        self.log_sharpness = nn.Parameter(torch.tensor(math.log(_SHARPNESS)))
+        if target is not None:
+            self.head = linear_layer(n_bits, n_classes, generators.cpu)
+
+    def terms_of_inputs(self, inputs, outputs, batch):
+        probabilities = torch.sigmoid(outputs)
+        terms = {}
+        if "neighborhood" in self._names:
+            neighbors = neighbor_probabilities(self._distances(inputs), self._perplexity)
+            terms["neighborhood"] = neighborhood_loss(
+                binary_with_gradient(probabilities), neighbors, self.log_sharpness.exp()
+            )
+        if "kl" in self._names:
+            shape = (self._n_draws or len(batch), outputs.shape[1])
+            draws = self._draw_target(shape, self._progress(), self._generator)
+            terms["kl"] = empirical_kl_loss(probabilities, draws)
+        if "classification" in self._names:
+            logits = self.head(2 * probabilities - 1)
+            terms["classification"] = classification_loss(logits, self._target[batch])
+        return terms
+
+    @torch.no_grad()
+    def _distances(self, inputs):
+        rows = inputs - self.center
+        if self._metric == "cosine":
+            rows = F.normalize(rows, dim=1)
+        # half the squared distance, which for unit rows is one minus the cosine
+        square = rows.square().sum(dim=1)
+        return ((square[:, None] + square) / 2 - rows @ rows.T).clamp_min(0)
+
+    def _progress(self):
+        if self.training:
+            self._step += 1
+        return min(1.0, (self._step - 1) / self._n_steps) if self._n_steps else 1.0
+
+
+def binary_with_gradient(probabilities):
+    """Bits of -1 and 1, with the gradient of ``2 * probabilities - 1``: straight through."""
+    soft = 2 * probabilities - 1
+    hard = torch.where(soft > 0, 1.0, -1.0)
+    return soft + (hard - soft).detach()

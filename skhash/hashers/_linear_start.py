@@ -1,0 +1,71 @@
+"""Where gradient descent on codes begins: ITQ on a sample of rows, sparse or dense."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.decomposition import PCA
+
+from skhash.hashers._itq import ITQHasher
+from skhash.hashers._random_projection import random_orthogonal
+
+# as many rows as principal components and a rotation need; more would only cost memory
+_SAMPLE_ROWS = 2**14
+# root mean square of the outputs: their sigmoids are nearly binary, and still have gradients
+_SPREAD = 6.0
+
+
+def linear_start(X, n_bits, random_state):
+    """Find a mean and directions with the signs of ``(X - mean) @ directions`` those of ITQ.
+
+    Parameters
+    ----------
+    X : ndarray, memmap or CSR matrix of shape (n_samples, n_features)
+        At least two rows, of which a sample is read.
+    n_bits : int
+        Bits beyond the number of principal components get random directions.
+    random_state : RandomState instance
+
+    Returns
+    -------
+    mean : ndarray of shape (n_features,), float32
+    directions : ndarray of shape (n_features, n_bits), float32
+        Scaled so that the root mean square of all values is 6.
+    """
+    X = _sample(X, random_state)
+    seed = int(random_state.randint(np.iinfo(np.int32).max))
+    mean, directions = (_sparse_itq if issparse(X) else _dense_itq)(X, n_bits, seed)
+    missing = n_bits - directions.shape[1]
+    if missing:
+        padding = random_orthogonal(missing, X.shape[1], random_state).T
+        directions = np.hstack([directions, padding])
+    values = X @ directions - mean @ directions
+    spread = np.sqrt(np.square(values, dtype=np.float64).mean())
+    if spread > 0:
+        directions = directions * (_SPREAD / spread)
+    return mean.astype(np.float32), directions.astype(np.float32)
+
+
+def _sample(X, random_state):
+    n_samples = X.shape[0]
+    if n_samples <= _SAMPLE_ROWS:
+        return X
+    # in order: a memory map is read from front to back
+    return X[np.sort(random_state.choice(n_samples, _SAMPLE_ROWS, replace=False))]
+
+
+def _dense_itq(X, n_bits, seed):
+    itq = ITQHasher(min(n_bits, *X.shape), random_state=seed).fit(X)
+    return itq.mean_, itq.components_.T @ itq.rotation_
+
+
+def _sparse_itq(X, n_bits, seed):
+    """ITQ of principal components that are found without making X dense."""
+    n_components = min(n_bits, min(X.shape) - 1)
+    mean = np.asarray(X.mean(axis=0)).ravel()
+    if n_components < 1:
+        return mean, np.zeros((X.shape[1], 0))
+    pca = PCA(n_components, svd_solver="arpack", random_state=seed).fit(X)
+    projections = pca.transform(X)
+    _, rotation = _dense_itq(projections, n_components, seed)
+    return mean, pca.components_.T @ rotation
