@@ -106,8 +106,8 @@ def cifar100():
 
 def flickr8k():
     archive = np.load(Path(os.environ["SKHASH_DATA"]) / "flickr8k_devtest_minilm.npz")
-    vectors = archive["VECTORS"].astype(np.float32)
-    image, is_test = archive["IMAGE"], archive["is_test"].astype(bool)
+    vectors = archive["x"].astype(np.float32)
+    image, is_test = archive["image"], archive["is_test"].astype(bool)
     return Task(
         vectors[~is_test], image[~is_test], vectors[is_test], image[is_test], LabelSimilarity(), True
     )
