@@ -1,0 +1,297 @@
+"""KLBinaryHasher: what it learns, from which data, and what it refuses."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.neighbors import NearestNeighbors
+
+from skhash import ITQHasher, KLBinaryHasher
+from skhash.datasets import load_cifar100_features
+from skhash.hashers._linear_start import linear_start
+from skhash.metrics import average_hierarchical_precision_score, recall_at_k
+from skhash.similarity import TaxonomySimilarity, load_taxonomy
+
+SMALL = {
+    "n_bits": 12,
+    "hidden_layer_sizes": (16,),
+    "max_iter": 5,
+    "batch_size": 64,
+    "device": "cpu",
+    "random_state": 0,
+}
+
+
+@pytest.fixture(scope="module")
+def ring():
+    """Points on a noisy circle in 10 dimensions, whose neighbours no two axes tell."""
+    random = np.random.default_rng(0)
+    angle = random.uniform(0, 2 * np.pi, size=600)
+    plane = np.linalg.qr(random.normal(size=(10, 2)))[0]
+    X = np.c_[np.cos(angle), np.sin(angle)] @ plane.T + 0.02 * random.normal(size=(600, 10))
+    return (X + 3).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def cifar():
+    bunch = load_cifar100_features()
+    names = bunch.target_names[bunch.target]
+    train, query = bunch.train_indices[:4000], bunch.query_indices[:800]
+    return bunch.data[train], names[train], bunch.data[query], names[query]
+
+
+def neighbor_recall(hasher, X, X_query, k):
+    graph = NearestNeighbors(n_neighbors=10, algorithm="brute").fit(X).kneighbors_graph(X_query)
+    relevance = graph.toarray().astype(bool)
+    codes, query = hasher.transform(X), hasher.transform(X_query)
+    return recall_at_k(query, None, codes, None, k=k, relevance=relevance)
+
+
+@pytest.mark.parametrize("n_bits", [16, 64])
+def test_keeps_more_than_itq_on_real_features(cifar, n_bits):
+    """Half of the data and epochs of the benchmark, and the same order."""
+    X, _, X_query, y_query = cifar
+    itq = ITQHasher(n_bits, random_state=0).fit(X)
+    hasher = KLBinaryHasher(
+        n_bits, hidden_layer_sizes=(128,), max_iter=20, random_state=0, device="cpu"
+    ).fit(X)
+    assert neighbor_recall(hasher, X, X_query, 10) > neighbor_recall(itq, X, X_query, 10) + 0.01
+    assert neighbor_recall(hasher, X, X_query, 100) > neighbor_recall(itq, X, X_query, 100) + 0.01
+    target = TaxonomySimilarity(load_taxonomy("cifar100"))
+    precision, of_itq = (
+        average_hierarchical_precision_score(
+            h.transform(X_query), y_query, k=100, exclude_self=True, similarity=target
+        )
+        for h in (hasher, itq)
+    )
+    assert precision > of_itq + 0.005
+
+
+@pytest.mark.parametrize("network", ["linear", "mlp"])
+def test_begins_as_itq(ring, network):
+    """With almost no learning rate the codes are those of ITQ's map."""
+    hasher = KLBinaryHasher(
+        **{**SMALL, "n_bits": 2, "max_iter": 1}, network=network, learning_rate=1e-12
+    ).fit(ring)
+    mean, directions = linear_start(ring, 2, np.random.RandomState(0))
+    expected = (ring - mean) @ directions
+    np.testing.assert_allclose(hasher.decision_function(ring), expected, rtol=1e-3, atol=1e-3)
+    # ITQ with the same rotation up to order and sign: no code is split or joined
+    itq = ITQHasher(2, random_state=0).fit(ring)
+    error = np.square(np.sign(expected) * np.abs(expected).mean() - expected).mean()
+    values = itq.decision_function(ring) * 6 / np.sqrt(np.mean(itq.decision_function(ring) ** 2))
+    itq_error = np.square(np.sign(values) * np.abs(values).mean() - values).mean()
+    assert error == pytest.approx(itq_error, rel=0.02)
+
+
+def test_more_bits_than_features(ring):
+    hasher = KLBinaryHasher(**{**SMALL, "n_bits": 40}).fit(ring)
+    codes = hasher.transform(ring)
+    assert codes.shape == (600, 40)
+    # the bits beyond the principal components are as alive as the others
+    assert (np.abs(codes[:, 10:].mean(axis=0) - 0.5) < 0.45).all()
+    assert neighbor_recall(hasher, ring, ring, 100) > 0.5
+
+
+@pytest.mark.parametrize("n_bits", [1, 3])
+def test_few_rows(n_bits):
+    X = np.array([[0.0, 1.0], [1.0, 0.0]])
+    hasher = KLBinaryHasher(**{**SMALL, "n_bits": n_bits}).fit(X)
+    assert np.isfinite(hasher.decision_function(X)).all()
+
+
+def test_metric():
+    """Two directions, each with near and far points: only Euclidean codes tell the lengths."""
+    random = np.random.default_rng(0)
+    length = np.repeat([1.0, 30.0], 100)
+    direction = np.tile(random.normal(size=(2, 6)), (100, 1))
+    X = np.r_[direction * length[:, None], -direction * length[:, None]]
+    X += 0.01 * random.normal(size=X.shape)
+    settings = {**SMALL, "n_bits": 16, "max_iter": 60, "perplexity": 5, "network": "mlp"}
+    share = {}
+    for metric in ("cosine", "euclidean"):
+        codes = KLBinaryHasher(**settings, metric=metric).fit_transform(X)
+        near, far = codes[:100:2], codes[100:200:2]
+        share[metric] = (near[:, None] != far).mean()
+    assert share["euclidean"] > 2 * share["cosine"]
+
+
+def test_labels_bring_classes_together(cifar):
+    X, y, X_query, y_query = cifar
+    settings = {"n_bits": 32, "max_iter": 8, "hidden_layer_sizes": (64,), "device": "cpu"}
+    precision = {}
+    for weight in (0, 1.0):
+        hasher = KLBinaryHasher(**settings, classification_weight=weight, random_state=0).fit(X, y)
+        precision[weight] = average_hierarchical_precision_score(
+            hasher.transform(X_query),
+            y_query,
+            k=8,
+            exclude_self=True,
+            similarity=TaxonomySimilarity(load_taxonomy("cifar100")),
+        )
+        assert ("classification" in hasher.loss_terms_) == (weight > 0)
+    assert precision[1.0] > precision[0] + 0.05
+
+
+def test_label_types(ring):
+    labels = (ring[:, 0] > 3).astype(int) + (ring[:, 1] > 3)
+    codes = KLBinaryHasher(**SMALL).fit_transform(ring, labels)
+    names = np.array(["ant", "bee", "cat"])[labels]
+    named = KLBinaryHasher(**SMALL).fit(ring, names)
+    assert named.classes_.tolist() == ["ant", "bee", "cat"]
+    np.testing.assert_array_equal(named.transform(ring), codes)
+    indicators = np.eye(3, dtype=int)[labels]
+    dense = KLBinaryHasher(**SMALL).fit_transform(ring, indicators)
+    again = KLBinaryHasher(**SMALL).fit_transform(ring, sparse.csr_array(indicators))
+    np.testing.assert_array_equal(dense, again)
+    assert KLBinaryHasher(**SMALL).fit(ring).classes_ is None
+    with pytest.raises(ValueError, match="y holds real numbers"):
+        KLBinaryHasher(**SMALL).fit(ring, ring[:, :2])
+
+
+def test_kl_term_pulls_outputs_to_the_target(ring):
+    """Alone, it makes outputs of any start as binary as its target is."""
+    settings = {**SMALL, "network": half_open, "max_iter": 60, "neighborhood_weight": 0}
+    gaps = {}
+    for name, target in {
+        "beta": {"kl_alpha": 0.1},
+        "uniform": {"kl_alpha": 1.0},
+        "bernoulli": {"kl_target": "bernoulli"},
+        "callable": {"kl_target": lambda size, rng: rng.uniform(0.4, 0.6, size)},
+    }.items():
+        hasher = KLBinaryHasher(**settings, **target, kl_weight=1.0).fit(ring)
+        z = 1 / (1 + np.exp(-hasher.decision_function(ring)))
+        gaps[name] = np.abs(z - z.round()).mean()
+    assert gaps["beta"] < 0.75 * gaps["uniform"]
+    assert gaps["bernoulli"] < 0.75 * gaps["uniform"]
+    assert gaps["callable"] > 1.2 * gaps["uniform"]
+
+
+def half_open(n_features, n_bits):
+    from torch import nn
+
+    return nn.Sequential(nn.BatchNorm1d(n_features), nn.Linear(n_features, n_bits))
+
+
+def test_sparse_rows_give_the_codes_of_dense_ones(monkeypatch):
+    random = np.random.default_rng(0)
+    X = sparse.random_array((300, 500), density=0.05, format="csr", rng=random, dtype=np.float32)
+    X = X + sparse.csr_array(np.repeat(np.eye(3), 100, axis=0) @ (random.random((3, 500)) < 0.1))
+    made_dense = []
+    original = sparse.csr_array.toarray
+    monkeypatch.setattr(
+        sparse.csr_array, "toarray", lambda self: made_dense.append(self.shape) or original(self)
+    )
+    monkeypatch.setattr("skhash._torch.data._BLOCK_ELEMENTS", 20_000)
+    monkeypatch.setattr("skhash._torch.networks._ENCODE_ELEMENTS", 20_000)
+    settings = {**SMALL, "n_bits": 4, "network": "linear", "max_iter": 10}
+    values = KLBinaryHasher(**settings).fit(X.astype(np.float32)).decision_function(X)
+    assert max(rows for rows, _ in made_dense) <= 64
+    monkeypatch.undo()
+    dense = KLBinaryHasher(**settings).fit(X.toarray().astype(np.float32))
+    other = dense.decision_function(X.toarray())
+    # the solver of the principal components differs, and with it their signs and order
+    assert values.shape == other.shape
+    assert np.square(values).mean() == pytest.approx(np.square(other).mean(), rel=0.3)
+    np.testing.assert_allclose(dense.decision_function(X), other, rtol=1e-4, atol=1e-4)
+
+
+def test_memory_map_is_streamed_to_the_same_codes(ring, tmp_path, monkeypatch):
+    expected = KLBinaryHasher(**SMALL).fit(ring).decision_function(ring)
+    mapped = np.memmap(tmp_path / "X", dtype=np.float32, mode="w+", shape=ring.shape)
+    mapped[:] = ring
+    mapped.flush()
+    mapped = np.memmap(tmp_path / "X", dtype=np.float32, mode="r", shape=ring.shape)
+    monkeypatch.setattr("skhash._torch.data._RESIDENT_BYTES", 1000)
+    monkeypatch.setattr("skhash._torch.data._BLOCK_ELEMENTS", 1000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        hasher = KLBinaryHasher(**SMALL).fit(mapped)
+    # the mean is summed in another order
+    np.testing.assert_allclose(hasher.decision_function(mapped), expected, rtol=0.02, atol=0.02)
+
+
+def test_validation_does_not_copy_a_memory_map(ring, tmp_path):
+    mapped = np.memmap(tmp_path / "X", dtype=np.float32, mode="w+", shape=ring.shape)
+    mapped[:] = ring
+    assert np.shares_memory(KLBinaryHasher()._validate(mapped, reset=True), mapped)
+
+
+def test_partial_fit_learns_from_chunks(ring):
+    settings = {**SMALL, "n_bits": 24}
+    hasher = KLBinaryHasher(**settings)
+    begun = clone(hasher).partial_fit(ring[:200])
+    for _ in range(10):
+        for chunk in np.split(ring, 3):
+            hasher.partial_fit(chunk)
+    assert hasher.n_iter_ == len(hasher.loss_curve_) == 30
+    assert set(map(len, hasher.loss_terms_.values())) == {30}
+    assert np.mean(hasher.loss_curve_[-3:]) < np.mean(hasher.loss_curve_[:3])
+    assert neighbor_recall(hasher, ring, ring, 20) > neighbor_recall(begun, ring, ring, 20)
+    # fit starts afresh
+    again = hasher.fit(ring).transform(ring)
+    np.testing.assert_array_equal(again, KLBinaryHasher(**settings).fit_transform(ring))
+
+
+def test_partial_fit_with_labels(ring):
+    labels = np.array(["b", "a"])[(ring[:, 0] > 3).astype(int)]
+    hasher = KLBinaryHasher(**SMALL)
+    hasher.partial_fit(ring[labels == "a"], labels[labels == "a"], classes=["a", "b"])
+    hasher.partial_fit(ring[labels == "b"], labels[labels == "b"])
+    assert hasher.classes_.tolist() == ["a", "b"]
+    with pytest.raises(ValueError, match=r"not in classes: \['c'\]"):
+        hasher.partial_fit(ring[:10], np.repeat(["a", "c"], 5))
+    with pytest.raises(ValueError, match="in all calls"):
+        hasher.partial_fit(ring)
+    with pytest.raises(ValueError, match="features"):
+        hasher.partial_fit(ring[:, :5], labels)
+    with pytest.raises(ValueError, match="warm_start=True goes on"):
+        clone(hasher).partial_fit(ring).set_params(n_bits=5).partial_fit(ring)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"metric": "hamming"}, "'metric'"),
+        ({"perplexity": 0.5}, "'perplexity'"),
+        ({"kl_target": "normal"}, "'kl_target'"),
+        ({"kl_alpha": (1.0, 0)}, "kl_alpha must be"),
+        ({"kl_alpha": (1.0, 0.5, 0.1)}, "kl_alpha must be"),
+        ({"neighborhood_weight": 0, "kl_weight": 0}, "one must be above 0"),
+    ],
+)
+def test_wrong_parameters_are_named(ring, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        KLBinaryHasher(**{**SMALL, **parameters}).fit(ring)
+
+
+def test_terms_of_weight_zero_are_left_out(ring):
+    hasher = KLBinaryHasher(**SMALL, kl_weight=0).fit(ring)
+    assert set(hasher.loss_terms_) == {"neighborhood"}
+    hasher = KLBinaryHasher(**SMALL, kl_weight=0.5).fit(ring, ring[:, 0] > 3)
+    terms = {name: np.array(values) for name, values in hasher.loss_terms_.items()}
+    total = terms["neighborhood"] + 0.5 * terms["kl"] + 0.2 * terms["classification"]
+    np.testing.assert_allclose(hasher.loss_curve_, total, rtol=1e-6)
+
+
+def test_annealing_and_draws(ring):
+    """The target starts uniform: as steps go by, the KL term changes what it asks for."""
+    fixed = KLBinaryHasher(**SMALL, kl_weight=1.0).fit(ring)
+    annealed = KLBinaryHasher(**SMALL, kl_weight=1.0, kl_alpha=(1.0, 0.1)).fit(ring)
+    assert annealed.loss_terms_["kl"][0] > fixed.loss_terms_["kl"][0] + 0.1
+    few = KLBinaryHasher(**SMALL, kl_n_draws=2).fit(ring)
+    # the nearest of fewer draws is farther
+    assert few.loss_terms_["kl"][0] > fixed.loss_terms_["kl"][0]
+
+
+def test_seeds_warm_start_and_pickle(ring):
+    hasher = KLBinaryHasher(**SMALL, warm_start=True, dropout=0.2).fit(ring)
+    values, first = hasher.decision_function(ring), hasher.loss_curve_[0]
+    np.testing.assert_array_equal(clone(hasher).fit(ring).decision_function(ring), values)
+    stream = pickle.dumps(hasher)
+    assert b"torch" not in stream
+    np.testing.assert_array_equal(pickle.loads(stream).decision_function(ring), values)
+    assert hasher.fit(ring).loss_curve_[0] < first
