@@ -57,8 +57,9 @@ class KLBinaryHasher(GradientHasher):
         Weight of the neighbourhood term; 0 leaves it out.
     kl_weight : float, default=0.03
         Weight of the KL term; 0 leaves it out. Large weights spread codes at the cost of meaning.
-    classification_weight : float, default=0.2
-        Weight of the classification term, which needs y; 0 ignores y.
+    classification_weight : float, default=1.0
+        Weight of the classification term, which needs y; 0 ignores y. It trades neighbours in X
+        for classes.
     kl_target : {"beta", "bernoulli"} or callable, default="beta"
         The binary distribution: Beta(kl_alpha, kl_alpha) in each bit; or fair coins moved off 0
         and 1 by a uniform jitter of up to 0.05; or ``kl_target(size, rng)``, which returns an
@@ -135,8 +136,8 @@ class KLBinaryHasher(GradientHasher):
 
     Notes
     -----
-    X larger than 1 GiB in float32 (a memory map, say) stays where it is, and batches are fetched;
-    sparse rows are made dense one batch at a time. Principal components and rotation are found
+    X larger than 256 MiB in float32 (2 GiB where a GPU trains), such as a memory map, stays where
+    it is, and batches are fetched; sparse rows are made dense one batch at a time. Principal components and rotation are found
     on a sample of at most 16,384 rows.
 
     References
@@ -182,7 +183,7 @@ class KLBinaryHasher(GradientHasher):
         perplexity=10.0,
         neighborhood_weight=1.0,
         kl_weight=0.03,
-        classification_weight=0.2,
+        classification_weight=1.0,
         kl_target="beta",
         kl_alpha=0.1,
         kl_n_draws=None,
