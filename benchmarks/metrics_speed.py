@@ -7,6 +7,7 @@ Three kinds of codes: independent random bits, codes scattered about one centre 
 and, where SKHASH_DATA names the folder of the CIFAR-100 features, the signs of their principal
 components. faiss only ranks (``IndexBinaryFlat.search``, first as it comes, then with
 ``use_heap=False``); ours counts and scores. Both use all processors, one after the other.
+Prints the table and writes it to docs/benchmarks/metrics_speed.md.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from skhash.metrics import average_hierarchical_precision_score, retrieval_repor
 from skhash.neighbors import pack_codes
 from skhash.similarity import TaxonomySimilarity, load_taxonomy
 
+OUTPUT = Path(__file__).parents[1] / "docs" / "benchmarks" / "metrics_speed.md"
 FEATURES = "cifar100_features_efflite0_pca256.npz"
 
 
@@ -40,6 +42,7 @@ def main() -> None:
         f"k = {arguments.k}, {faiss.omp_get_max_threads()} threads; best of {arguments.repeats}"
     )
     print("".join(f"{column:>16}" for column in columns))
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for name, data in make_cases(arguments, classes):
         options = {"similarity": similarity, "k": arguments.k, "n_jobs": -1}
         score = partial(average_hierarchical_precision_score, *data, **options)
@@ -49,14 +52,17 @@ def main() -> None:
         )
         ours = best_time(score, arguments.repeats)
         report = best_time(partial(retrieval_report, *data, **options), 1)
-        print(
-            f"{name:>16}{with_heap:>14.2f} s{without:>14.2f} s{ours:>14.2f} s"
-            f"{ours / with_heap:>16.2f}{report:>14.2f} s{peak_memory(score) / 2**20:>12.0f} MiB"
-        )
+        cells = [name, *(f"{seconds:.2f} s" for seconds in (with_heap, without, ours))]
+        cells += [f"{ours / with_heap:.2f}", f"{report:.2f} s"]
+        cells += [f"{peak_memory(score) / 2**20:.0f} MiB"]
+        print("".join(f"{cell:>16}" for cell in cells))
+        lines.append(f"| {' | '.join(cells)} |")
     print(
         "ratio: ours to faiss as it comes. report: all metrics of retrieval_report in one pass, "
         "with the whole ranking. memory: the most that ours allocates."
     )
+    OUTPUT.write_text("\n".join(lines) + "\n")
+    print(f"wrote {OUTPUT.name}")
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -99,9 +99,7 @@ def cifar100():
     names = cifar.target_names[cifar.target]
     train, query = cifar.train_indices, cifar.query_indices
     similarity = TaxonomySimilarity(load_taxonomy("cifar100"))
-    return Task(
-        cifar.data[train], names[train], cifar.data[query], names[query], similarity, False
-    )
+    return Task(cifar.data[train], names[train], cifar.data[query], names[query], similarity, False)
 
 
 def flickr8k():
@@ -109,7 +107,12 @@ def flickr8k():
     vectors = archive["x"].astype(np.float32)
     image, is_test = archive["image"], archive["is_test"].astype(bool)
     return Task(
-        vectors[~is_test], image[~is_test], vectors[is_test], image[is_test], LabelSimilarity(), True
+        vectors[~is_test],
+        image[~is_test],
+        vectors[is_test],
+        image[is_test],
+        LabelSimilarity(),
+        True,
     )
 
 
@@ -131,7 +134,13 @@ def run(names, bits, n_seeds):
                     seconds = time.perf_counter() - started
                     scores = task.judge(hasher, neighbors)
                     rows.append(
-                        {"data": name, "bits": n_bits, "method": method, **scores, "fit, s": seconds}
+                        {
+                            "data": name,
+                            "bits": n_bits,
+                            "method": method,
+                            **scores,
+                            "fit, s": seconds,
+                        }
                     )
                 print(f"{name}  {n_bits:>4} bits  {method}  {seconds:.1f} s", flush=True)
     return pd.DataFrame(rows)

@@ -9,10 +9,13 @@ from pathlib import Path
 
 from docutils import nodes
 
-import skhash
-
+# The examples work on small matrices. Threads that wait for each other bring them nothing, and on a
+# busy machine cost minutes. Set before NumPy is imported, or it is without effect.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # windows would wait for somebody to close them
 os.environ.setdefault("MPLBACKEND", "agg")
+
+import skhash
 
 HERE = Path(__file__).parent
 PACKAGES = (

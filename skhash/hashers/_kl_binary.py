@@ -137,8 +137,8 @@ class KLBinaryHasher(GradientHasher):
     Notes
     -----
     X larger than 256 MiB in float32 (2 GiB where a GPU trains), such as a memory map, stays where
-    it is, and batches are fetched; sparse rows are made dense one batch at a time. Principal components and rotation are found
-    on a sample of at most 16,384 rows.
+    it is, and batches are fetched; sparse rows are made dense one batch at a time. Principal
+    components and rotation are found on a sample of at most 16,384 rows.
 
     References
     ----------

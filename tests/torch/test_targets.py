@@ -77,6 +77,4 @@ def test_wrong_draws_are_refused(sampler, message):
 def test_seeds(target):
     draw = binary_target(target, 0.1, seed=0)
     assert torch.equal(draw(SHAPE, generator=generator(1)), draw(SHAPE, generator=generator(1)))
-    assert not torch.equal(
-        draw(SHAPE, generator=generator(1)), draw(SHAPE, generator=generator(2))
-    )
+    assert not torch.equal(draw(SHAPE, generator=generator(1)), draw(SHAPE, generator=generator(2)))
