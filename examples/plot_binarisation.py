@@ -1,7 +1,7 @@
 """
-=====================================
+======================================
 How outputs turn binary, and its price
-=====================================
+======================================
 
 A hasher computes a real output for every bit and rounds it. What is lost there depends on how far
 the outputs are from 0 and 1. :class:`~skhash.KLBinaryHasher` has two means against the loss: bits
