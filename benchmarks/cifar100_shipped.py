@@ -1,4 +1,4 @@
-"""Quality of every hasher on the data inside the package: mean and spread over seeds.
+"""Quality of SemanticHasher and its yardsticks on the shipped data: mean and spread over seeds.
 
     python benchmarks/cifar100_shipped.py [--bits 16 32 64 128] [--seeds 3]
 
@@ -46,7 +46,7 @@ def judge(query, query_labels, database, database_labels, *, similarity, metric=
 
 
 def hashers(n_bits, similarity, seed):
-    """Every hasher of the library at its defaults."""
+    """SemanticHasher and what it is compared with, at their defaults."""
     return {
         "random projection": RandomProjectionHasher(n_bits, random_state=seed),
         "PCA": PCAHasher(n_bits),
