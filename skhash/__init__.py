@@ -2,11 +2,14 @@
 
 from skhash.hashers import (
     CCAITQHasher,
+    ClassAnchorHasher,
     ClassCodeHasher,
     ITQHasher,
     KLBinaryHasher,
+    OrthoHasher,
     PCAHasher,
     RandomProjectionHasher,
+    RankConsistencyHasher,
     SemanticHasher,
     SpectralHasher,
 )
@@ -14,11 +17,14 @@ from skhash.hashers import (
 __version__ = "0.1.0.dev0"
 __all__ = [
     "CCAITQHasher",
+    "ClassAnchorHasher",
     "ClassCodeHasher",
     "ITQHasher",
     "KLBinaryHasher",
+    "OrthoHasher",
     "PCAHasher",
     "RandomProjectionHasher",
+    "RankConsistencyHasher",
     "SemanticHasher",
     "SpectralHasher",
     "__version__",

@@ -21,6 +21,10 @@ SMALL_NETWORK = {"hidden_layer_sizes": (8,), "max_iter": 3, "batch_size": 32, "d
 # what the defaults do not cover, and what keeps a fit short; each line is one more instance
 SETTINGS = {
     "ClassCodeHasher": [{}, {"estimator": LinearDiscriminantAnalysis()}],
+    "OrthoHasher": [
+        SMALL_NETWORK,
+        {**SMALL_NETWORK, "network": "linear", "codebook": "semantic", "margin_type": "angular"},
+    ],
     "RandomProjectionHasher": [{}, {"orthogonal": True, "center": False}],
     "SemanticHasher": [SMALL_NETWORK, {**SMALL_NETWORK, "network": "linear"}],
 }

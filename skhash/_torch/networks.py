@@ -14,6 +14,7 @@ from skhash._torch.data import bounded_rows, dense_float32
 _ENCODE_ELEMENTS = 2**26
 
 NETWORKS = ("linear", "mlp")
+_BIT_NORM = "bit_norm"
 
 
 class Standardize(nn.Module):
@@ -82,6 +83,7 @@ def build_network(
     hidden_layer_sizes=(),
     dropout=0.0,
     shortcut=False,
+    batch_norm=False,
     generator=None,
 ):
     """Build an encoder from its description.
@@ -98,6 +100,9 @@ def build_network(
         Share of hidden units of ``"mlp"`` (of inputs for ``"linear"``) left out of a step.
     shortcut : bool
         Whether ``"mlp"`` is the correction to a linear map, and 0 before training.
+    batch_norm : bool
+        Whether the outputs are normalised to mean 0 and variance 1 in each bit, over the batch
+        in training, so that every bit splits the data; a linear last layer then has no bias.
     generator : torch.Generator or None
         Source of the initial weights (on the CPU).
 
@@ -128,25 +133,63 @@ def build_network(
                 "network must return a torch.nn.Module when called with (n_features, n_bits), "
                 f"got {type(module).__name__}"
             )
-        return module
+        return _bit_normed(nn.Sequential(module), n_bits) if batch_norm else module
+    module = _built_in(
+        network, n_features, n_bits, hidden_layer_sizes, dropout, shortcut, batch_norm, generator
+    )
+    return _bit_normed(module, n_bits) if batch_norm else module
+
+
+def _built_in(network, n_features, n_bits, sizes, dropout, shortcut, batch_norm, generator):
+    bias = not batch_norm
     if network == "linear":
         return nn.Sequential(
             Standardize(n_features),
             SeededDropout(dropout),
-            linear_layer(n_features, n_bits, generator),
+            linear_layer(n_features, n_bits, generator, bias=bias),
         )
     layers: list[nn.Module] = []
     width = n_features
-    for size in hidden_layer_sizes:
+    for size in sizes:
         layers += [linear_layer(width, size, generator), nn.BatchNorm1d(size), nn.ReLU()]
         layers += [SeededDropout(dropout)]
         width = size
-    layers += [linear_layer(width, n_bits, generator)]
+    layers += [linear_layer(width, n_bits, generator, bias=bias)]
     if not shortcut:
         return nn.Sequential(Standardize(n_features), *layers)
     nn.init.zeros_(layers[-1].weight)
     linear = linear_layer(n_features, n_bits, generator)
     return nn.Sequential(Standardize(n_features), Shortcut(linear, nn.Sequential(*layers)))
+
+
+def _bit_normed(module, n_bits):
+    # no learned shift: it would put the bits out of balance again
+    module.add_module(_BIT_NORM, nn.BatchNorm1d(n_bits, affine=False))
+    return module
+
+
+def recenter_bits(state, mean, variance):
+    """Let bits whose values have a mean and a variance have mean 0 and variance 1.
+
+    Parameters
+    ----------
+    state : dict of str to ndarray
+        Of a network that `build_network` made with ``batch_norm=True``; not changed.
+    mean, variance : ndarray of shape (n_bits,)
+        Of the outputs that the network has with this state.
+
+    Returns
+    -------
+    state : dict of str to ndarray
+    """
+    keys = f"{_BIT_NORM}.running_mean", f"{_BIT_NORM}.running_var"
+    old_mean, old_variance = (state[key].astype(np.float64) for key in keys)
+    square = old_variance + nn.BatchNorm1d(1).eps
+    new = old_mean + np.sqrt(square) * mean, square * np.where(variance > 0, variance, 1)
+    return {
+        **state,
+        **{key: value.astype(np.float32) for key, value in zip(keys, new, strict=True)},
+    }
 
 
 def set_linear_map(module, mean, directions):

@@ -13,9 +13,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval
-from sklearn.utils.random import sample_without_replacement
 
 from skhash.base import BaseHasher
+from skhash.codebooks import balanced_codebook
 from skhash.utils._labels import check_target
 
 
@@ -124,7 +124,7 @@ class ClassCodeHasher(BaseHasher):
         estimator = _default_estimator(X) if self.estimator is None else clone(self.estimator)
         self.estimator_ = estimator.fit(X, y)
         self.classes_ = classes
-        self.codebook_ = _balanced_codebook(n_classes, n_bits, random_state)
+        self.codebook_ = balanced_codebook(n_classes, n_bits, random_state)
         self.n_bits_ = n_bits
         self._keep_training_codes(X, classes[y])
         return self
@@ -159,17 +159,3 @@ def _default_estimator(X):
     return make_pipeline(
         StandardScaler(with_mean=not issparse(X)), LogisticRegression(C=0.01, max_iter=1000)
     )
-
-
-def _balanced_codebook(n_classes, n_bits, random_state):
-    """Draw distinct codes such that each bit is 1 for half of the classes, rounded up or down."""
-    # Codes that begin with 0, each with its complement: distinct and balanced by construction,
-    # even where all 2 ** n_bits codes are needed. 30 bits suffice to tell the codes apart.
-    n_pairs = (n_classes + 1) // 2
-    n_leading = min(n_bits - 1, 30)
-    numbers = sample_without_replacement(2**n_leading, n_pairs, random_state=random_state)
-    half = np.zeros((n_pairs, n_bits), dtype=np.uint8)
-    half[:, 1 : n_leading + 1] = numbers[:, np.newaxis] >> np.arange(n_leading) & 1
-    half[:, n_leading + 1 :] = random_state.randint(2, size=(n_pairs, n_bits - n_leading - 1))
-    codebook = np.concatenate([half, 1 - half])[:n_classes]
-    return codebook[random_state.permutation(n_classes)]

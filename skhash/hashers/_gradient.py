@@ -43,6 +43,8 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
     network_state_: dict[str, np.ndarray]
     objective_state_: dict[str, np.ndarray]
 
+    # rounding depends on the order in memory, and training makes much of little
+    _validation: ClassVar[dict[str, Any]] = {"order": "C"}
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "n_bits": [Interval(Integral, 1, None, closed="left")],
         "network": [StrOptions({"linear", "mlp"}), callable],

@@ -158,7 +158,7 @@ class KLBinaryHasher(GradientHasher):
     (1797, 32)
     """
 
-    _validation: ClassVar[dict[str, Any]] = {"accept_sparse": "csr"}
+    _validation: ClassVar[dict[str, Any]] = {**GradientHasher._validation, "accept_sparse": "csr"}
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **GradientHasher._parameter_constraints,
         "metric": [StrOptions({"cosine", "euclidean"})],
@@ -318,8 +318,7 @@ class KLBinaryHasher(GradientHasher):
                 "neighborhood_weight and kl_weight are 0 and there is no classification term: "
                 "one must be above 0"
             )
-        # rounding depends on the order in memory, and training makes much of little
-        options = {"reset": reset, "ensure_min_samples": 2, "order": "C"}
+        options = {"reset": reset, "ensure_min_samples": 2}
         if y is None:
             return self._validate(X, **options), None, weights
         X, y = self._validate(X, y, multi_output=True, **options)
@@ -373,8 +372,8 @@ class KLBinaryHasher(GradientHasher):
     def _make_objective(self, target, mean, weights, n_steps, seed, device, generators):
         import torch
 
-        from skhash._torch.kl_binary_objective import KLBinaryObjective
         from skhash._torch.losses import binary_target
+        from skhash._torch.objectives import KLBinaryObjective
 
         return KLBinaryObjective(
             None if target is None else torch.from_numpy(target).to(device),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-import re
+from skhash.utils._docs import shared_docs as _shared_docs
 
 _PARTS = {
     "rankings": """
@@ -67,10 +66,4 @@ ValueError
 """,
 }
 
-
-def shared_docs(function):
-    """Put the shared parts in place of lines such as ``|ties|`` in a docstring."""
-    if function.__doc__:
-        doc = inspect.cleandoc(function.__doc__)
-        function.__doc__ = re.sub(r"^\|(\w+)\|$", lambda m: _PARTS[m[1]].strip(), doc, flags=re.M)
-    return function
+shared_docs = _shared_docs(_PARTS)

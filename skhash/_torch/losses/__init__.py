@@ -1,9 +1,15 @@
 """Losses: pure functions of tensors."""
 
+from skhash._torch.losses._anchors import attraction_loss, minimum_norm_loss, repulsion_loss
 from skhash._torch.losses._classification import classification_loss
+from skhash._torch.losses._cosine import cosine_margin_loss
 from skhash._torch.losses._kl import beta_quantiles, draw_from_quantiles, empirical_kl_loss
+from skhash._torch.losses._label_shares import label_share_loss
 from skhash._torch.losses._neighborhood import neighbor_probabilities, neighborhood_loss
+from skhash._torch.losses._quantization import quantization_loss
+from skhash._torch.losses._rank_consistency import rank_consistency_loss
 from skhash._torch.losses._relational import pair_distances, pair_weights, relational_loss
+from skhash._torch.losses._straight_through import binary_with_gradient
 from skhash._torch.losses._targets import (
     BernoulliTarget,
     BetaTarget,
@@ -15,14 +21,22 @@ __all__ = [
     "BernoulliTarget",
     "BetaTarget",
     "SampledTarget",
+    "attraction_loss",
     "beta_quantiles",
     "binary_target",
+    "binary_with_gradient",
     "classification_loss",
+    "cosine_margin_loss",
     "draw_from_quantiles",
     "empirical_kl_loss",
+    "label_share_loss",
+    "minimum_norm_loss",
     "neighbor_probabilities",
     "neighborhood_loss",
     "pair_distances",
     "pair_weights",
+    "quantization_loss",
+    "rank_consistency_loss",
     "relational_loss",
+    "repulsion_loss",
 ]

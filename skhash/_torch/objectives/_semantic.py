@@ -1,4 +1,4 @@
-"""Objectives: from the outputs of a batch to the loss terms of an estimator."""
+"""The objective of `SemanticHasher`: relative distances, a binary distribution, classes."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from skhash._torch.fitting import Objective
 from skhash._torch.losses import (
+    binary_with_gradient,
     classification_loss,
     empirical_kl_loss,
     neighbor_probabilities,
@@ -105,10 +106,3 @@ class KLBinaryObjective(Objective):
         if self.training:
             self._step += 1
         return min(1.0, (self._step - 1) / self._n_steps) if self._n_steps else 1.0
-
-
-def binary_with_gradient(probabilities):
-    """Bits of -1 and 1, with the gradient of ``2 * probabilities - 1``: straight through."""
-    soft = 2 * probabilities - 1
-    hard = torch.where(soft > 0, 1.0, -1.0)
-    return soft + (hard - soft).detach()

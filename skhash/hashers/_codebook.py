@@ -1,0 +1,106 @@
+"""What hashers share that draw each sample to the fixed code of its class."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from sklearn.metrics import accuracy_score
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from skhash.codebooks import codebook_rank_correlation, make_codebook
+from skhash.hashers._supervised import SupervisedHasher
+from skhash.similarity import MultilabelSimilarity, class_similarity, resolve_similarity
+
+
+class CodebookHasher(SupervisedHasher):
+    """Base class of the hashers whose classes have fixed codes; also a classifier by them.
+
+    A subclass has the parameters `codebook` and `similarity`.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        **SupervisedHasher._parameter_constraints,
+        "codebook": [
+            StrOptions({"maxhd", "bernoulli", "hadamard", "balanced", "semantic"}),
+            "array-like",
+        ],
+        "similarity": [StrOptions({"auto"}), callable],
+    }
+
+    def _prepare(self, target):
+        self.multilabel_ = target.ndim == 2
+        self._set_similarity(target)
+        if not (self.warm_start and hasattr(self, "codebook_")):
+            self.codebook_ = make_codebook(
+                self.codebook,
+                len(self.classes_),
+                int(self.n_bits),
+                similarity=self.class_similarity_,
+                random_state=check_random_state(self.random_state),
+            )
+        self.codebook_rank_correlation_ = codebook_rank_correlation(
+            self.codebook_, self.class_similarity_
+        )
+
+    def _set_similarity(self, target):
+        if self.multilabel_ and isinstance(self.similarity, str):
+            # labels that come together are alike
+            self.similarity_ = MultilabelSimilarity()
+            self.class_similarity_ = self.similarity_(target.T, target.T)
+        else:
+            self.similarity_ = resolve_similarity(self.similarity, self.classes_)
+            self.class_similarity_ = class_similarity(self.similarity_, self.classes_)
+
+    def predict(self, X):
+        """Classes whose codes are nearest.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            The class whose code has the greatest cosine with the real bit values; after a fit
+            on multilabel indicators, an indicator of the labels at least half as likely as the
+            first one, where likely is the softmax that training used.
+        """
+        check_is_fitted(self)
+        cosines = self._class_cosines(X)
+        if not self.multilabel_:
+            return self.classes_[cosines.argmax(axis=1)]
+        # a sample of m labels is trained to give 1/m to each of them and 0 to the others
+        behind = cosines.max(axis=1, keepdims=True) - cosines
+        return (self._cosine_scale() * behind <= np.log(2)).astype(np.uint8)
+
+    def score(self, X, y):
+        """Accuracy of `predict`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Their labels.
+
+        Returns
+        -------
+        accuracy : float
+            Share of the samples whose class, or whose whole set of labels, is right.
+        """
+        return accuracy_score(y, self.predict(X))
+
+    def _class_cosines(self, X):
+        values = self.decision_function(X)
+        length = np.linalg.norm(values, axis=1, keepdims=True)
+        values /= np.maximum(length, np.finfo(np.float32).tiny)
+        signs = self.codebook_ * np.float32(2) - np.float32(1)
+        return values @ signs.T / np.sqrt(np.float32(self.n_bits_))
+
+    def _cosine_scale(self):
+        """Scale of the cosines in the softmax over classes."""
+        raise NotImplementedError

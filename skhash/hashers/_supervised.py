@@ -1,0 +1,255 @@
+"""What hashers trained with labels share: parameters, documentation, and the form of a fit."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
+
+import numpy as np
+from scipy.sparse import issparse
+
+from skhash.hashers._gradient import GradientHasher, with_callbacks
+from skhash.utils._docs import shared_docs
+from skhash.utils._labels import check_target
+
+_PARTS = {
+    "n_bits": """
+n_bits : int, default=64
+    Length of the codes.
+""",
+    "training": """
+network : {"mlp", "linear"} or callable, default="mlp"
+    The encoder. A callable is called with ``(n_features, n_bits)`` and returns a
+    `torch.nn.Module` that maps rows to `n_bits` real values; it is kept by reference, so
+    pickling the hasher asks that it can be imported. The built-in encoders standardise X
+    by its mean and one common scale; a callable's gets X as it is.
+hidden_layer_sizes : tuple of int, default=(1024,)
+    Width of each hidden layer of the "mlp".
+dropout : float in [0, 1), default=0.0
+    Share of hidden units ("mlp") or inputs ("linear") left out of each step.
+batch_size : int, default=128
+    Rows a step.
+max_iter : int, default=40
+    Epochs: passes over the data.
+learning_rate : float, default=3e-3
+    Peak of the learning rate, warmed up over the first tenth of all steps and annealed to 0.
+weight_decay : float, default=1e-4
+    Decoupled decay of the weight matrices (AdamW).
+early_stopping : bool, default=False
+    Whether to set aside a share of the rows, keep the state of least loss on them, and stop
+    when it no longer falls.
+validation_fraction : float in (0, 1), default=0.1
+    That share.
+n_iter_no_change : int, default=10
+    Epochs without an improvement of at least `tol` before stopping early.
+tol : float, default=1e-4
+    See `n_iter_no_change`.
+warm_start : bool, default=False
+    Whether another call of ``fit`` goes on from the weights of the last.
+device : str, default="auto"
+    Where to train and encode: "cpu", "cuda", "cuda:1", "mps", or "auto" for the best there is.
+random_state : int, RandomState instance or None, default=None
+    Fixes all that is random: class codes, initial weights, batches and dropout.
+verbose : int, default=0
+    1 prints the loss terms of every epoch. For a progress bar use scikit-learn's callbacks:
+    ``set_callbacks(sklearn.callback.ProgressBar())``.
+store_codes : bool, default=False
+    Whether to keep the codes of the training samples, packed, and the labels that ``fit``
+    was given, for scorers that search them (``database="train"``).
+""",
+    "fitted": """
+classes_ : ndarray of shape (n_classes,)
+    The distinct labels in the user's own type; column numbers for multilabel indicators.
+loss_curve_ : list of float
+    Weighted loss of each epoch.
+loss_terms_ : dict of str to list of float
+    Each term of each epoch, unweighted.
+validation_loss_curve_ : list of float or None
+    Weighted loss on the rows set aside, under `early_stopping`.
+n_iter_ : int
+    Epochs run.
+best_iter_ : int
+    Epoch whose weights were kept, counted from 1.
+training_codes_ : ndarray of shape (n_samples, ceil(n_bits / 8)), dtype uint8
+    Codes of the training samples as `~skhash.neighbors.pack_codes` packs them, where
+    ``store_codes=True``.
+training_labels_ : ndarray of shape (n_samples,) or (n_samples, n_classes)
+    Their labels, where ``store_codes=True``.
+n_bits_, n_features_in_ : int
+    Length of the codes; number of features seen during ``fit``.
+feature_names_in_ : ndarray of shape (n_features_in_,)
+    Where X had column names.
+network_state_, objective_state_ : dict of str to ndarray
+    Weights of the encoder, and of what else was trained.
+architecture_ : dict
+    What the encoder is built from.
+device_ : str
+    Where it was trained. A model trained on CUDA encodes on the CPU where there is none.
+""",
+}
+
+#: Puts the documentation of the shared parameters and attributes into that of a class.
+supervised_docs = shared_docs(_PARTS)
+
+
+class SupervisedHasher(GradientHasher):
+    """Base class of the hashers that train a network with class labels or label indicators.
+
+    A subclass implements `_make_objective`, says the weights of its terms in `_term_weights`
+    where there are several, and lists the common parameters in its own ``__init__``.
+    """
+
+    def __init__(
+        self,
+        n_bits=64,
+        *,
+        network="mlp",
+        hidden_layer_sizes=(1024,),
+        dropout=0.0,
+        batch_size=128,
+        max_iter=40,
+        learning_rate=3e-3,
+        weight_decay=1e-4,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        warm_start=False,
+        device="auto",
+        random_state=None,
+        verbose=0,
+        store_codes=False,
+    ):
+        self.n_bits = n_bits
+        self.network = network
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.dropout = dropout
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+        self.store_codes = store_codes
+
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        **GradientHasher._parameter_constraints,
+        "store_codes": ["boolean"],
+    }
+
+    @with_callbacks
+    def fit(self, X, y):
+        """Learn the encoder.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features; computed in float32.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Class labels of any type, of 2 classes or more; or multilabel indicators of 0 and 1,
+            which may be sparse.
+
+        Returns
+        -------
+        self : object
+            The fitted hasher.
+
+        Raises
+        ------
+        ValueError
+            If X, y or a parameter is not as asked for.
+        FloatingPointError
+            If a loss term becomes NaN or infinite; it is named.
+        """
+        self._validate_params()
+        X, y = self._validate_training(X, y)
+        classes, target = encode_classes(y)
+        self._check_same_classes(classes)
+        self.classes_ = classes
+        self._prepare(target)
+        n_steps = self.max_iter * -(-X.shape[0] // self.batch_size)
+
+        def make_objective(device, generators):
+            import torch
+
+            return self._make_objective(torch.from_numpy(target).to(device), n_steps, generators)
+
+        stratify = target if target.ndim == 1 else None
+        self._fit_network(X, make_objective, self._term_weights(), stratify=stratify)
+        self._finish(X)
+        self._keep_training_codes(X, y)
+        return self
+
+    def _check_same_classes(self, classes):
+        before = getattr(self, "classes_", None)
+        if self.warm_start and before is not None and not np.array_equal(before, classes):
+            raise ValueError(
+                "warm_start=True goes on from the last fit, whose y had other classes "
+                f"({len(before)} then, {len(classes)} now); set warm_start=False to start afresh"
+            )
+
+    def _prepare(self, target):
+        """Set the fitted attributes that training needs; ``classes_`` is set already."""
+
+    @abstractmethod
+    def _make_objective(self, target, n_steps, generators):
+        """Return the `Objective`.
+
+        `target` holds on the device of training the class number of each row, int64 of shape
+        (n_samples,), or its label indicators, float32 of shape (n_samples, n_classes).
+        """
+
+    @abstractmethod
+    def _term_weights(self):
+        """Weight of each term of the objective."""
+
+    def _finish(self, X):
+        """Do what remains once the network is trained."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def encode_classes(y):
+    """Classes of y, and for each row the number of its class or its indicators.
+
+    Parameters
+    ----------
+    y : array-like or sparse matrix
+        Class labels or multilabel indicators.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+        In the user's own type; column numbers for indicators.
+    target : ndarray of shape (n_samples,), int64, or (n_samples, n_classes), float32
+
+    Raises
+    ------
+    ValueError
+        If y has rows of real numbers, a single class, or no row with a label.
+    """
+    kind, y = check_target(y)
+    if kind == "vector":
+        raise ValueError(
+            "y must hold class labels or multilabel indicators of 0 and 1, got rows of real "
+            "numbers; SemanticHasher learns from these"
+        )
+    if kind == "multilabel":
+        dense = np.asarray(y.toarray() if issparse(y) else y, dtype=np.float32)
+        if not dense.any():
+            raise ValueError("y must have at least one row with a label, got indicators all 0")
+        return np.arange(y.shape[1]), dense
+    classes, target = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(f"y must have 2 classes or more, got 1 class: {classes[0]!r}")
+    return classes, target.astype(np.int64, copy=False)
