@@ -23,6 +23,8 @@ PACKAGES = (
     "skhash.similarity",
     "skhash.metrics",
     "skhash.model_selection",
+    "skhash.neighbors",
+    "skhash.codebooks",
     "skhash.datasets",
     "skhash.utils.estimator_checks",
 )

@@ -3,6 +3,7 @@
 from skhash.codebooks._balanced import balanced_codebook
 from skhash.codebooks._bernoulli import bernoulli_codebook
 from skhash.codebooks._hadamard import hadamard_codebook
+from skhash.codebooks._majority import majority_codes
 from skhash.codebooks._make import make_codebook
 from skhash.codebooks._maxhd import maxhd_codebook
 from skhash.codebooks._report import codebook_rank_correlation, codebook_report
@@ -14,6 +15,7 @@ __all__ = [
     "codebook_rank_correlation",
     "codebook_report",
     "hadamard_codebook",
+    "majority_codes",
     "make_codebook",
     "maxhd_codebook",
     "semantic_codebook",

@@ -15,7 +15,7 @@ def balanced_codebook(n_classes, n_bits, random_state=None) -> np.ndarray:
     Balance makes the mean distance of two codes the greatest that there is,
     ``n_bits * n_classes / (2 * (n_classes - 1))`` for an even number of classes: a little above
     ``n_bits / 2``. Every code comes with its complement, except that one of an odd number of
-    classes stands alone. The least distance is no greater than that of `bernoulli_codebook`.
+    classes stands alone. The least distance is about that of `bernoulli_codebook`.
 
     Parameters
     ----------

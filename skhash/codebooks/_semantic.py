@@ -50,7 +50,7 @@ def semantic_codebook(
         order of far classes before that of near ones.
     max_sweeps : int, default=300
         Number of sweeps over the columns, which the time is proportional to: about a second
-        for 100 classes and half a minute for 1,000, at 64 bits.
+        for 100 classes and a quarter of a minute for 1,000, at 64 bits.
 
     Returns
     -------

@@ -8,8 +8,9 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
+from skhash.codebooks import balanced_codebook
 from skhash.datasets import load_cifar100_features
-from skhash.hashers._class_code import ClassCodeHasher, _balanced_codebook
+from skhash.hashers._class_code import ClassCodeHasher
 from skhash.metrics import average_hierarchical_precision_score
 from skhash.similarity import LabelSimilarity
 
@@ -26,7 +27,7 @@ def digits():
 )
 def test_codebook_is_distinct_and_balanced(n_classes, n_bits):
     for seed in range(5):
-        codebook = _balanced_codebook(n_classes, n_bits, np.random.RandomState(seed))
+        codebook = balanced_codebook(n_classes, n_bits, np.random.RandomState(seed))
         assert codebook.shape == (n_classes, n_bits)
         assert codebook.dtype == np.uint8
         assert codebook.max() == 1
@@ -40,7 +41,7 @@ def test_codes_say_nothing_of_the_order_of_the_classes():
     n_classes, n_seeds = 6, 2000
     distances = np.zeros((n_classes, n_classes))
     for seed in range(n_seeds):
-        codebook = _balanced_codebook(n_classes, 40, np.random.RandomState(seed)).astype(int)
+        codebook = balanced_codebook(n_classes, 40, np.random.RandomState(seed)).astype(int)
         distances += np.abs(codebook[:, np.newaxis] - codebook).sum(axis=2)
     distances = distances[np.triu_indices(n_classes, 1)] / n_seeds
     assert distances.std() < 0.05 * distances.mean()
