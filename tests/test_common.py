@@ -20,12 +20,19 @@ SMALL_NETWORK = {"hidden_layer_sizes": (8,), "max_iter": 3, "batch_size": 32, "d
 
 # what the defaults do not cover, and what keeps a fit short; each line is one more instance
 SETTINGS = {
+    "ClassAnchorHasher": [SMALL_NETWORK],
+    "CSQHasher": [SMALL_NETWORK],
     "ClassCodeHasher": [{}, {"estimator": LinearDiscriminantAnalysis()}],
+    "DPNHasher": [{**SMALL_NETWORK, "codebook": "semantic"}],
+    "DPSHHasher": [SMALL_NETWORK],
+    "GreedyHasher": [SMALL_NETWORK],
+    "HashNetHasher": [SMALL_NETWORK],
     "OrthoHasher": [
         SMALL_NETWORK,
         {**SMALL_NETWORK, "network": "linear", "codebook": "semantic", "margin_type": "angular"},
     ],
     "RandomProjectionHasher": [{}, {"orthogonal": True, "center": False}],
+    "RankConsistencyHasher": [SMALL_NETWORK],
     "SemanticHasher": [SMALL_NETWORK, {**SMALL_NETWORK, "network": "linear"}],
 }
 

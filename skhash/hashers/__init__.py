@@ -3,6 +3,11 @@
 from skhash.hashers._cca_itq import CCAITQHasher
 from skhash.hashers._class_anchor import ClassAnchorHasher
 from skhash.hashers._class_code import ClassCodeHasher
+from skhash.hashers._csq import CSQHasher
+from skhash.hashers._dpn import DPNHasher
+from skhash.hashers._dpsh import DPSHHasher
+from skhash.hashers._greedy import GreedyHasher
+from skhash.hashers._hashnet import HashNetHasher
 from skhash.hashers._itq import ITQHasher
 from skhash.hashers._kl_binary import KLBinaryHasher
 from skhash.hashers._ortho import OrthoHasher
@@ -14,8 +19,13 @@ from skhash.hashers._spectral import SpectralHasher
 
 __all__ = [
     "CCAITQHasher",
+    "CSQHasher",
     "ClassAnchorHasher",
     "ClassCodeHasher",
+    "DPNHasher",
+    "DPSHHasher",
+    "GreedyHasher",
+    "HashNetHasher",
     "ITQHasher",
     "KLBinaryHasher",
     "OrthoHasher",

@@ -34,16 +34,22 @@ class CodebookHasher(SupervisedHasher):
         self.multilabel_ = target.ndim == 2
         self._set_similarity(target)
         if not (self.warm_start and hasattr(self, "codebook_")):
-            self.codebook_ = make_codebook(
-                self.codebook,
-                len(self.classes_),
-                int(self.n_bits),
-                similarity=self.class_similarity_,
-                random_state=check_random_state(self.random_state),
-            )
+            self._draw_codebook(check_random_state(self.random_state))
         self.codebook_rank_correlation_ = codebook_rank_correlation(
             self.codebook_, self.class_similarity_
         )
+
+    def _draw_codebook(self, random_state):
+        self.codebook_ = make_codebook(
+            self._codebook_kind(),
+            len(self.classes_),
+            int(self.n_bits),
+            similarity=self.class_similarity_,
+            random_state=random_state,
+        )
+
+    def _codebook_kind(self):
+        return self.codebook
 
     def _set_similarity(self, target):
         if self.multilabel_ and isinstance(self.similarity, str):
@@ -66,16 +72,15 @@ class CodebookHasher(SupervisedHasher):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_classes)
             The class whose code has the greatest cosine with the real bit values; after a fit
-            on multilabel indicators, an indicator of the labels at least half as likely as the
-            first one, where likely is the softmax that training used.
+            on multilabel indicators, an indicator of the labels that are about as near as the
+            nearest: in `OrthoHasher` at least half as likely, by the softmax that training
+            used, in the others of at least half its cosine.
         """
         check_is_fitted(self)
         cosines = self._class_cosines(X)
-        if not self.multilabel_:
-            return self.classes_[cosines.argmax(axis=1)]
-        # a sample of m labels is trained to give 1/m to each of them and 0 to the others
-        behind = cosines.max(axis=1, keepdims=True) - cosines
-        return (self._cosine_scale() * behind <= np.log(2)).astype(np.uint8)
+        if self.multilabel_:
+            return self._near_labels(cosines).astype(np.uint8)
+        return self.classes_[cosines.argmax(axis=1)]
 
     def score(self, X, y):
         """Accuracy of `predict`.
@@ -101,6 +106,8 @@ class CodebookHasher(SupervisedHasher):
         signs = self.codebook_ * np.float32(2) - np.float32(1)
         return values @ signs.T / np.sqrt(np.float32(self.n_bits_))
 
-    def _cosine_scale(self):
-        """Scale of the cosines in the softmax over classes."""
-        raise NotImplementedError
+    def _near_labels(self, cosines):
+        """Whether each label is near, after a fit on multilabel indicators."""
+        greatest = cosines.max(axis=1, keepdims=True)
+        # where all are negative, half of the greatest is more than the greatest
+        return cosines >= np.minimum(greatest / 2, greatest)

@@ -234,5 +234,7 @@ class OrthoHasher(CodebookHasher):
         mean, variance = (moment(values, axis=0, dtype=np.float64) for moment in (np.mean, np.var))
         self.network_state_ = recenter_bits(self.network_state_, mean, variance)
 
-    def _cosine_scale(self):
-        return self.scale_
+    def _near_labels(self, cosines):
+        # a sample of m labels is trained to give 1/m to each of them and 0 to the others
+        behind = cosines.max(axis=1, keepdims=True) - cosines
+        return self.scale_ * behind <= np.log(2)

@@ -53,9 +53,10 @@ class RankConsistencyHasher(SupervisedHasher):
         Weight of the quantisation term; 0 leaves it out.
     sharpness : float > 0, default=10.0
         How soon a difference of Hamming distances, in units of `n_bits`, counts as an order.
-    n_comparisons : int or None, default=16
+    n_comparisons : int or None, default=4
         How many others of its batch each item is compared with, seen from every sample: cost and
-        memory of a step grow with ``batch_size ** 2 * n_comparisons``. None compares all.
+        memory of a step grow with ``batch_size ** 2 * n_comparisons``. None compares all, which
+        was no better than 4 on captions with several labels.
     |training|
 
     Attributes
@@ -112,7 +113,7 @@ class RankConsistencyHasher(SupervisedHasher):
         clustering_weight=0.1,
         quantization_weight=0.01,
         sharpness=10.0,
-        n_comparisons=16,
+        n_comparisons=4,
         network="mlp",
         hidden_layer_sizes=(1024,),
         dropout=0.0,
@@ -158,6 +159,8 @@ class RankConsistencyHasher(SupervisedHasher):
         self.n_comparisons = n_comparisons
 
     def _prepare(self, target):
+        # raises where all are 0, before any work
+        self._term_weights()
         self.class_similarity_ = None
         if target.ndim == 1:
             self.similarity_ = resolve_similarity(self.similarity, self.classes_)
@@ -168,7 +171,6 @@ class RankConsistencyHasher(SupervisedHasher):
                 if isinstance(self.similarity, str)
                 else resolve_similarity(self.similarity, target)
             )
-        self._term_weights()
 
     def _term_weights(self):
         weights = {

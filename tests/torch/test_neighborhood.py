@@ -6,8 +6,7 @@ import torch
 from scipy.stats import entropy
 from sklearn.manifold import _utils
 
-from skhash._torch.losses import binary_with_gradient
-from skhash._torch.losses import neighbor_probabilities, neighborhood_loss
+from skhash._torch.losses import binary_with_gradient, neighbor_probabilities, neighborhood_loss
 
 
 @pytest.fixture

@@ -6,7 +6,12 @@ import numpy as np
 import torch
 
 from skhash._torch.fitting import Objective
-from skhash._torch.losses import cosine_margin_loss
+from skhash._torch.losses import (
+    central_similarity_loss,
+    cosine_margin_loss,
+    polarization_loss,
+    quantization_loss,
+)
 
 
 def signs(codebook: np.ndarray, device) -> torch.Tensor:
@@ -34,3 +39,41 @@ class CosineCodesObjective(Objective):
     def terms(self, outputs, batch):
         target = self._target[batch]
         return {"cosine": cosine_margin_loss(outputs, self._codes, target, **self._options)}
+
+
+class _TargetCodesObjective(Objective):
+    """Base class of the objectives that give each row a code of its own to meet.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_samples, n_bits), dtype int8
+        -1 and 1; a row of 0 does not count.
+    device : torch.device
+    """
+
+    def __init__(self, codes, device):
+        super().__init__()
+        self._codes = torch.from_numpy(codes).to(device)
+
+
+class CentralSimilarityObjective(_TargetCodesObjective):
+    """The terms of `CSQHasher`: central similarity, and quantisation."""
+
+    def terms(self, outputs, batch):
+        codes = self._codes[batch].to(outputs.dtype)
+        return {
+            "center": central_similarity_loss(outputs, codes),
+            "quantization": quantization_loss(torch.tanh(outputs), "log_cosh"),
+        }
+
+
+class PolarizationObjective(_TargetCodesObjective):
+    """The one term of `DPNHasher`, see `polarization_loss`."""
+
+    def __init__(self, codes, device, *, margin):
+        super().__init__(codes, device)
+        self._margin = margin
+
+    def terms(self, outputs, batch):
+        codes = self._codes[batch].to(outputs.dtype)
+        return {"polarization": polarization_loss(outputs, codes, margin=self._margin)}

@@ -17,6 +17,7 @@ from skhash._torch.losses import (
     neighborhood_loss,
 )
 from skhash._torch.networks import linear_layer
+from skhash._torch.objectives._progress import Progress
 
 # where the sharpness of Hamming neighbours begins: between what 16 and 128 bits end with
 _SHARPNESS = 20.0
@@ -69,8 +70,8 @@ class KLBinaryObjective(Objective):
         super().__init__()
         self._target, self._names = target, frozenset(terms)
         self._metric, self._perplexity = metric, perplexity
-        self._draw_target, self._n_draws, self._n_steps = draw_target, n_draws, n_steps
-        self._generator, self._step = generators.device, 0
+        self._draw_target, self._n_draws = draw_target, n_draws
+        self._generator, self._progress = generators.device, Progress(n_steps)
         self.register_buffer("center", torch.as_tensor(center, dtype=torch.float32))
         self.log_sharpness = nn.Parameter(torch.tensor(math.log(_SHARPNESS)))
         if target is not None:
@@ -86,7 +87,8 @@ class KLBinaryObjective(Objective):
             )
         if "kl" in self._names:
             shape = (self._n_draws or len(batch), outputs.shape[1])
-            draws = self._draw_target(shape, self._progress(), self._generator)
+            share = self._progress.step() if self.training else self._progress.share
+            draws = self._draw_target(shape, share, self._generator)
             terms["kl"] = empirical_kl_loss(probabilities, draws)
         if "classification" in self._names:
             logits = self.head(2 * probabilities - 1)
@@ -101,8 +103,3 @@ class KLBinaryObjective(Objective):
         # half the squared distance, which for unit rows is one minus the cosine
         square = rows.square().sum(dim=1)
         return ((square[:, None] + square) / 2 - rows @ rows.T).clamp_min(0)
-
-    def _progress(self):
-        if self.training:
-            self._step += 1
-        return min(1.0, (self._step - 1) / self._n_steps) if self._n_steps else 1.0
