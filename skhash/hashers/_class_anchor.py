@@ -61,9 +61,10 @@ class ClassAnchorHasher(SupervisedHasher):
     Notes
     -----
     The three terms are the paper's. Ours are the hyperbolic tangent, both defaults, and the way
-    to bits: a threshold at 0. Fitted on 6,000 of the training rows of
-    :func:`skhash.datasets.load_cifar100_features` and asked with the other 2,000, 16 bits reach
-    a mean average precision of .43 with the hyperbolic tangent and .35 without.
+    to bits, a threshold at 0: no reproduction of the paper's figures is claimed. Fitted on 6,000
+    of the training rows of :func:`skhash.datasets.load_cifar100_features` and asked with the
+    other 2,000, 16 bits reach a mean average precision of .43 with the hyperbolic tangent and
+    .35 without.
 
     A sample of several labels is drawn to all their anchors, by the mean of its squared distances
     to them; a sample of none is drawn to nothing.

@@ -42,7 +42,7 @@ class RankConsistencyHasher(SupervisedHasher):
         What similar means: ``similarity(y_a, y_b)`` returns an array of shape (n_a, n_b) with
         values in [0, 1], 1 for the same; only their order and differences matter. See
         :mod:`skhash.similarity`. ``"auto"`` takes equality for class labels and the cosine of
-        the indicators for multilabel ones, as the paper does.
+        the indicators for multilabel ones.
     rank_weight : float, default=1.0
         Weight of the rank term; 0 leaves it out.
     classification_weight : float, default=0.1
@@ -73,9 +73,10 @@ class RankConsistencyHasher(SupervisedHasher):
 
     Notes
     -----
-    Of the paper are the aim of each term: similarity orders that agree in both spaces, a
+    The aims are those of the paper's abstract: similarity orders that agree in both spaces, a
     multi-label softmax cross-entropy, and clusters around the several centres of a sample. The
-    form of the rank term, its weighting, the quantisation term and all weights are ours.
+    forms of the terms, the quantisation term and all weights are ours, and no reproduction of its
+    figures is claimed.
 
     References
     ----------

@@ -7,6 +7,8 @@ import math
 import torch
 import torch.nn.functional as F
 
+from skhash._torch.losses._label_shares import label_share_loss
+
 
 def cosine_margin_loss(outputs, codes, target, *, scale, margin, margin_type="cosine"):
     r"""Cross-entropy of the cosines between outputs and class codes.
@@ -51,13 +53,10 @@ def cosine_margin_loss(outputs, codes, target, *, scale, margin, margin_type="co
     """
     cosines = F.normalize(outputs, dim=1) @ codes.T / math.sqrt(codes.shape[1])
     single = target.ndim == 1
+    # integers would bring the margin down to single precision
     positive = F.one_hot(target, codes.shape[0]).to(cosines.dtype) if single else target
     logits = scale * _with_margin(cosines, positive, margin, margin_type)
-    if single:
-        return F.cross_entropy(logits, target)
-    n_labels = target.sum(dim=1)
-    log_likelihood = (target * F.log_softmax(logits, dim=1)).sum(dim=1) / n_labels.clamp_min(1)
-    return -log_likelihood.sum() / (n_labels > 0).sum().clamp_min(1)
+    return label_share_loss(logits, target)
 
 
 def _with_margin(cosines, positive, margin, margin_type):
