@@ -33,7 +33,11 @@ SETTINGS = {
     ],
     "RandomProjectionHasher": [{}, {"orthogonal": True, "center": False}],
     "RankConsistencyHasher": [SMALL_NETWORK],
-    "SemanticHasher": [SMALL_NETWORK, {**SMALL_NETWORK, "network": "linear"}],
+    "SemanticHasher": [
+        SMALL_NETWORK,
+        {**SMALL_NETWORK, "network": "linear"},
+        {**SMALL_NETWORK, "encoder": "direct"},
+    ],
 }
 
 

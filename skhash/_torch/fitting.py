@@ -55,6 +55,10 @@ class Objective(nn.Module):
     encoder, and are in `FittedNetwork.objective_state` afterwards.
     """
 
+    def inputs(self, rows: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
+        """What the encoder is shown of the rows of X in `batch`: the rows, unless overridden."""
+        return rows
+
     def terms_of_inputs(
         self, inputs: torch.Tensor, outputs: torch.Tensor, batch: torch.Tensor
     ) -> dict[str, torch.Tensor]:
@@ -154,7 +158,7 @@ def fit_network(
             return after_epoch is not None and after_epoch(lambda: state_to_numpy(encoder))
 
         def terms(batch):
-            inputs = data.gather(batch)
+            inputs = objective.inputs(data.gather(batch), batch)
             return objective.terms_of_inputs(inputs, encoder(inputs), batch)
 
         record = train(

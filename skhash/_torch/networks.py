@@ -84,6 +84,8 @@ def build_network(
     dropout=0.0,
     shortcut=False,
     batch_norm=False,
+    n_classes=None,
+    temperature=1.0,
     generator=None,
 ):
     """Build an encoder from its description.
@@ -103,6 +105,11 @@ def build_network(
     batch_norm : bool
         Whether the outputs are normalised to mean 0 and variance 1 in each bit, over the batch
         in training, so that every bit splits the data; a linear last layer then has no bias.
+    n_classes : int or None
+        Where given, the network gives the logits of so many classes, and the bits are read off
+        the posterior: see `PosteriorEncoder`.
+    temperature : float
+        Of that posterior.
     generator : torch.Generator or None
         Source of the initial weights (on the CPU).
 
@@ -126,6 +133,18 @@ def build_network(
       (2): Linear(in_features=5, out_features=3, bias=True)
     )
     """
+    if n_classes is not None:
+        from skhash._torch.posterior import PosteriorEncoder
+
+        classifier = build_network(
+            network,
+            n_features,
+            n_classes,
+            hidden_layer_sizes=hidden_layer_sizes,
+            dropout=dropout,
+            generator=generator,
+        )
+        return PosteriorEncoder(classifier, n_features, n_classes, n_bits, temperature)
     if callable(network):
         module = network(n_features, n_bits)
         if not isinstance(module, nn.Module):
@@ -295,7 +314,7 @@ def encode(module, X, *, batch_size, device):
 
 
 def check_output(module, X, n_bits):
-    """Raise where the network of a user's factory does not give n_bits real values a row."""
+    """Raise where the network of a user's factory does not give `n_bits` real values a row."""
     was_training = module.training
     module.eval()
     with torch.no_grad():
@@ -303,6 +322,6 @@ def check_output(module, X, n_bits):
     module.train(was_training)
     if shape != (len(X[:2]), n_bits):
         raise ValueError(
-            f"network must map rows to n_bits={n_bits} values: for an input of shape "
+            f"network must map rows to {n_bits} values: for an input of shape "
             f"{tuple(X[:2].shape)} it returned shape {shape}"
         )

@@ -86,23 +86,29 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         stratify: np.ndarray | None = None,
         initialize: Callable | None = None,
         resume: bool = False,
+        n_outputs: int | None = None,
+        complete: Callable[[dict, dict], tuple[dict, dict]] | None = None,
         **changes,
     ) -> None:
         """Train the network and set the fitted attributes that all gradient hashers have.
 
         `initialize` changes the fresh weights of the encoder; `resume` starts from the weights of
-        the last fit instead; `changes` to the training options hold for this call.
+        the last fit instead; `changes` to the training options hold for this call. Where what is
+        trained is not yet the encoder, it has `n_outputs` outputs, and `complete` makes the
+        architecture and the state of the encoder from its own.
         """
         from skhash._torch.fitting import fit_network
         from skhash._torch.training import TrainingOptions
 
         architecture = self._architecture()
+        if complete is None:
+            complete = _as_it_is
         initial = None
         if resume:
             initial = (self.network_state_, self.objective_state_)
         elif self.warm_start and hasattr(self, "network_state_"):
             self._check_warm_start(architecture)
-            initial = (self.network_state_, self.objective_state_)
+            initial = (self._trained_state(), self.objective_state_)
         options = {name: getattr(self, name) for name in TrainingOptions.__dataclass_fields__}
         options.update(changes)
         context = self._init_callback_context(max_subtasks=options["max_iter"])
@@ -111,9 +117,10 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
 
         def after_epoch(state):
             def fitted_so_far():
+                encoder, encoder_state = complete(architecture, state())
                 return {
-                    "network_state_": state(),
-                    "architecture_": architecture,
+                    "network_state_": encoder_state,
+                    "architecture_": encoder,
                     "n_bits_": int(self.n_bits),
                     "device_": self.device,
                 }
@@ -129,7 +136,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             make_objective,
             weights,
             architecture=architecture,
-            n_bits=self.n_bits,
+            n_bits=self.n_bits if n_outputs is None else n_outputs,
             options=TrainingOptions(**options),
             device=self.device,
             seed=int(random.randint(np.iinfo(np.int32).max)),
@@ -140,8 +147,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             after_epoch=after_epoch if context is not None else None,
         )
         self.n_bits_ = int(self.n_bits)
-        self.architecture_ = architecture
-        self.network_state_ = fitted.encoder_state
+        self.architecture_, self.network_state_ = complete(architecture, fitted.encoder_state)
         self.objective_state_ = fitted.objective_state
         self.device_ = fitted.device
         self.loss_curve_ = fitted.record.loss
@@ -152,8 +158,13 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         if context is not None:
             context.call_on_fit_task_end(estimator=self, X=X)
 
+    def _trained_state(self):
+        """The state that training goes on from under ``warm_start``."""
+        return self.network_state_
+
     def _check_warm_start(self, architecture):
-        if (architecture, int(self.n_bits)) != (self.architecture_, self.n_bits_):
+        before = {name: self.architecture_.get(name) for name in architecture}
+        if (architecture, int(self.n_bits)) != (before, self.n_bits_):
             raise ValueError(
                 "warm_start=True goes on from the last fit, which had "
                 f"n_bits={self.n_bits_} and {self.architecture_}; got n_bits={self.n_bits} and "
@@ -162,12 +173,24 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
 
     def _bit_values(self, X):
         from skhash._torch.devices import available_device
+
+        return self._network_outputs(
+            X,
+            self.architecture_,
+            self.network_state_,
+            n_outputs=self.n_bits_,
+            device=available_device(self.device, self.device_),
+        )
+
+    def _network_outputs(self, X, architecture, state, *, n_outputs, device):
+        """Outputs of a network, described by its architecture and state, for all rows of X."""
+        from skhash._torch.devices import resolve_device
         from skhash._torch.networks import build_network, encode, load_numpy_state
 
-        module = build_network(
-            n_features=self.n_features_in_, n_bits=self.n_bits_, **self.architecture_
-        )
-        load_numpy_state(module, self.network_state_)
-        return encode(
-            module, X, batch_size=_ENCODE_ROWS, device=available_device(self.device, self.device_)
-        )
+        module = build_network(n_features=self.n_features_in_, n_bits=n_outputs, **architecture)
+        load_numpy_state(module, state)
+        return encode(module, X, batch_size=_ENCODE_ROWS, device=resolve_device(device))
+
+
+def _as_it_is(architecture, state):
+    return architecture, state

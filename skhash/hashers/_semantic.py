@@ -6,18 +6,33 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
+from scipy.special import softmax
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skhash.hashers._gradient import GradientHasher, with_callbacks
-from skhash.similarity import class_similarity, evaluate_similarity, resolve_similarity
-from skhash.utils._labels import check_target
+from skhash.hashers._posterior_map import posterior_map, sample_rows, smoothed_labels
+from skhash.similarity import (
+    check_labels,
+    class_similarity,
+    evaluate_similarity,
+    resolve_similarity,
+)
 
 
 class SemanticHasher(GradientHasher):
     r"""Codes whose Hamming distances follow the similarity of their labels.
 
-    A network maps each row of X to `n_bits` real values; a bit is 1 where its value is above 0.
-    With :math:`z` the sigmoid of these values, training minimises
+    A bit is 1 where its real value is above 0. There are two ways to these values.
+
+    ``encoder="posterior"``, for class labels: a network learns to tell the classes apart, with a
+    little of each label given to the classes that are most similar, and on mixtures of samples.
+    Its posterior, turned into the expected embedding of the class under the similarity, is
+    joined with the features themselves, which carry what classes do not; principal components
+    and a rotation towards binary values (ITQ) of both give the bits, in closed form.
+
+    ``encoder="direct"``, for labels of any kind: the network maps each row of X to the values of
+    the bits. With :math:`z` their sigmoid, training minimises
 
     .. math:: w_{sim} L_{sim} + w_{kl} L_{kl} + w_{cls} L_{cls}
 
@@ -36,23 +51,41 @@ class SemanticHasher(GradientHasher):
         values in [0, 1], 1 for the same. See :mod:`skhash.similarity`. ``"auto"`` takes equality
         for class labels, Jaccard similarity for multilabel indicators and cosine similarity for
         rows of real numbers.
+    encoder : {"auto", "posterior", "direct"}, default="auto"
+        The way from X to bits, as above. ``"auto"`` takes "posterior" where y holds class labels
+        and `classification_weight` is above 0, and "direct" otherwise.
+    label_smoothing : float in [0, 1), default=0.1
+        Share of each label given to the other classes, the more similar the more; for the
+        posterior.
+    mixup : float, default=0.2
+        Rows are mixed in pairs in a ratio drawn from Beta(mixup, mixup); 0 mixes none. For the
+        posterior.
+    temperature : float, default=0.85
+        Temperature of the posterior. Lower values serve the classes seen in training, higher
+        ones unseen classes.
+    feature_weight : float, default=1.0
+        Weight of the features beside the posterior; 0 leaves them out. Higher values serve
+        unseen classes.
     network : {"mlp", "linear"} or callable, default="mlp"
-        The encoder. A callable is called with ``(n_features, n_bits)`` and returns a
-        `torch.nn.Module` that maps rows to `n_bits` real values; it is kept by reference, so
-        pickling the hasher asks that it can be imported. The built-in encoders standardise X
-        by its mean and one common scale; a callable's gets X as it is.
+        The network. A callable is called with ``(n_features, n_outputs)`` and returns a
+        `torch.nn.Module` that maps rows to so many real values, one for each bit or, for the
+        posterior, each class; it is kept by reference, so pickling the hasher asks that it can
+        be imported. The built-in networks standardise X by its mean and one common scale; a
+        callable's gets X as it is.
     hidden_layer_sizes : tuple of int, default=(1024,)
         Width of each hidden layer of the "mlp".
-    dropout : float in [0, 1), default=0.0
-        Share of hidden units ("mlp") or inputs ("linear") left out of each step.
+    dropout : float in [0, 1) or None, default=None
+        Share of hidden units ("mlp") or inputs ("linear") left out of each step. None takes 0.5
+        for the hidden units before a posterior, and 0 elsewhere.
     similarity_weight : float, default=1.0
-        Weight of the relational term; 0 leaves it out.
+        Weight of the relational term of a direct encoder; 0 leaves it out.
     kl_weight : float, default=0.003
-        Weight of the KL term; 0 leaves it out. Large weights spread codes at the cost of meaning.
+        Weight of the KL term of a direct encoder; 0 leaves it out. Large weights spread codes at
+        the cost of meaning.
     classification_weight : float, default=0.2
-        Weight of the classification term; 0 leaves it out. Large weights sharpen classes at the
-        cost of the distances between them. Rows of real numbers as y have no classes, and
-        train without the term.
+        Weight of the classification term of a direct encoder; 0 leaves it out. Large weights
+        sharpen classes at the cost of the distances between them. Rows of real numbers as y
+        have no classes, and train without the term.
     pair_form : {"product", "manhattan"}, default="product"
         Distance between real-valued codes: "manhattan" is the L1 distance of the paper,
         "product" the expected Hamming distance of independent bits; they agree on binary codes
@@ -101,6 +134,8 @@ class SemanticHasher(GradientHasher):
         The similarity target between the classes; None unless y holds class labels.
     similarity_ : callable
         The similarity target in use.
+    encoder_ : {"posterior", "direct"}
+        The way from X to bits in use.
     loss_curve_ : list of float
         Weighted loss of each epoch.
     loss_terms_ : dict of str to list of float
@@ -153,6 +188,12 @@ class SemanticHasher(GradientHasher):
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **GradientHasher._parameter_constraints,
         "similarity": [StrOptions({"auto"}), callable],
+        "encoder": [StrOptions({"auto", "posterior", "direct"})],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "mixup": [Interval(Real, 0, None, closed="left")],
+        "temperature": [Interval(Real, 0, None, closed="neither")],
+        "feature_weight": [Interval(Real, 0, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left"), None],
         "similarity_weight": [Interval(Real, 0, None, closed="left")],
         "kl_weight": [Interval(Real, 0, None, closed="left")],
         "classification_weight": [Interval(Real, 0, None, closed="left")],
@@ -169,9 +210,14 @@ class SemanticHasher(GradientHasher):
         n_bits=64,
         *,
         similarity="auto",
+        encoder="auto",
+        label_smoothing=0.1,
+        mixup=0.2,
+        temperature=0.85,
+        feature_weight=1.0,
         network="mlp",
         hidden_layer_sizes=(1024,),
-        dropout=0.0,
+        dropout=None,
         similarity_weight=1.0,
         kl_weight=0.003,
         classification_weight=0.2,
@@ -196,6 +242,11 @@ class SemanticHasher(GradientHasher):
     ):
         self.n_bits = n_bits
         self.similarity = similarity
+        self.encoder = encoder
+        self.label_smoothing = label_smoothing
+        self.mixup = mixup
+        self.temperature = temperature
+        self.feature_weight = feature_weight
         self.network = network
         self.hidden_layer_sizes = hidden_layer_sizes
         self.dropout = dropout
@@ -247,15 +298,48 @@ class SemanticHasher(GradientHasher):
         self._validate_params()
         weights = self._weights()
         X, y = self._validate_training(X, y)
-        kind, y = check_target(y)
+        kind, y = check_labels(self.similarity, y)
+        self.encoder_ = self._choose_encoder(kind)
         self.similarity_ = resolve_similarity(self.similarity, y)
-        self.classes_ = self.class_similarity_ = labels = None
+        self.class_similarity_ = None
+        classes, labels = _classes(kind, y)
         if kind == "class":
-            self.classes_, labels = np.unique(y, return_inverse=True)
-            self.class_similarity_ = class_similarity(self.similarity_, self.classes_)
-        elif kind == "multilabel":
-            self.classes_ = np.arange(y.shape[1])
+            self.class_similarity_ = class_similarity(self.similarity_, classes)
+        self._check_same_classes(classes)
+        self.classes_ = classes
+        if self.encoder_ == "posterior":
+            self._fit_posterior(X, labels)
         else:
+            self._fit_direct(X, y, kind, labels, weights)
+        self._keep_training_codes(X, y)
+        return self
+
+    def _choose_encoder(self, kind):
+        if self.encoder == "auto":
+            has_posterior = kind == "class" and self.classification_weight > 0
+            return "posterior" if has_posterior else "direct"
+        if self.encoder == "posterior" and kind != "class":
+            what = {"multilabel": "multilabel indicators", "vector": "rows of real numbers"}[kind]
+            raise ValueError(
+                f'encoder="posterior" needs one class label a row, and y holds {what}: '
+                'set encoder="direct" or "auto"'
+            )
+        return self.encoder
+
+    def _check_same_classes(self, classes):
+        if not (self.warm_start and hasattr(self, "network_state_")):
+            return
+        if not (np.array_equal(classes, self.classes_) and self._is_posterior() == self.encoder_):
+            raise ValueError(
+                "warm_start=True goes on from the last fit, whose classes or encoder were others; "
+                "set warm_start=False to start afresh"
+            )
+
+    def _is_posterior(self):
+        return "posterior" if "n_classes" in self.architecture_ else "direct"
+
+    def _fit_direct(self, X, y, kind, labels, weights):
+        if kind == "vector":
             weights.pop("classification", None)
             if not weights:
                 raise ValueError(
@@ -267,8 +351,76 @@ class SemanticHasher(GradientHasher):
             return self._make_objective(kind, y, labels, weights, device, generators)
 
         self._fit_network(X, make_objective, weights, stratify=labels)
-        self._keep_training_codes(X, y)
-        return self
+
+    def _fit_posterior(self, X, labels):
+        random = check_random_state(self.random_state)
+        seed = int(random.randint(np.iinfo(np.int32).max))
+        targets = smoothed_labels(self.class_similarity_, self.label_smoothing)
+
+        def make_objective(device, generators):
+            import torch
+
+            from skhash._torch.posterior import MixupObjective
+
+            return MixupObjective(
+                torch.from_numpy(labels).to(device),
+                torch.from_numpy(targets).to(device),
+                alpha=self.mixup,
+                seed=seed,
+                generator=generators.device,
+            )
+
+        def complete(architecture, state):
+            # the same draws whenever it is called, during training and after it
+            start = np.random.RandomState(seed)
+            return self._read_off_bits(X, labels, architecture, state, start)
+
+        self._fit_network(
+            X,
+            make_objective,
+            {"classification": 1.0},
+            stratify=labels,
+            n_outputs=len(self.classes_),
+            complete=complete,
+        )
+
+    def _read_off_bits(self, X, labels, architecture, state, random_state):
+        """Architecture and state of the encoder that ends in the closed-form map to bits."""
+        from skhash._torch.posterior import posterior_state
+
+        rows = sample_rows(len(X), random_state)
+        X, labels = X[rows], labels[rows]
+        logits = self._network_outputs(
+            X, architecture, state, n_outputs=len(self.classes_), device=self.device
+        )
+        found = posterior_map(
+            X,
+            labels,
+            softmax(logits / np.float32(self.temperature), axis=1),
+            self.class_similarity_,
+            int(self.n_bits),
+            feature_weight=self.feature_weight,
+            random_state=random_state,
+        )
+        architecture = architecture | {
+            "n_classes": len(self.classes_),
+            "temperature": float(self.temperature),
+        }
+        return architecture, posterior_state(state, found)
+
+    def _trained_state(self):
+        from skhash._torch.posterior import classifier_state
+
+        if self.encoder_ == "posterior":
+            return classifier_state(self.network_state_)
+        return self.network_state_
+
+    def _architecture(self):
+        dropout = self.dropout
+        if dropout is None:
+            hidden = self.encoder_ == "posterior" and self.network == "mlp"
+            dropout = 0.5 if hidden else 0.0
+        return {**super()._architecture(), "dropout": dropout}
 
     def _weights(self):
         weights = {
@@ -322,3 +474,10 @@ class SemanticHasher(GradientHasher):
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
         return tags
+
+
+def _classes(kind, y):
+    """The classes of y, and the number of the class of each row where it has one."""
+    if kind == "class":
+        return np.unique(y, return_inverse=True)
+    return (np.arange(y.shape[1]) if kind == "multilabel" else None), None

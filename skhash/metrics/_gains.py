@@ -10,7 +10,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import _num_samples
 
 from skhash.metrics._relevance import ClassGains, PairGains
-from skhash.similarity import evaluate_similarity
+from skhash.similarity import prepare_similarity
 from skhash.utils._labels import check_target, encode_labels
 
 # a table of classes with more cells than this is not held, but evaluated for each block of queries
@@ -124,17 +124,21 @@ def _similarity_gains(labels: Labels, similarity, transform: Callable, binary: b
             lambda rows: np.array(transform(matrix[rows]), dtype=np.float64), binary=binary
         )
     labels.require()
+    of_classes = labels.kind == "class"
+    queries, items = (
+        (labels.query_names, labels.item_names)
+        if of_classes
+        else (labels.of_queries, labels.of_items)
+    )
+    compare, queries, items = prepare_similarity(similarity, queries, items)
 
-    def evaluate(queries, items) -> np.ndarray:
+    def evaluate(rows) -> np.ndarray:
         # a copy, for the target may hand out an array of its own
-        return np.array(transform(evaluate_similarity(similarity, queries, items)), np.float64)
+        return np.array(transform(compare(queries[rows], items)), dtype=np.float64)
 
-    if labels.kind != "class":
-        return PairGains(
-            lambda rows: evaluate(labels.of_queries[rows], labels.of_items), binary=binary
-        )
-    names = labels.query_names
-    return _class_gains(labels, lambda classes: evaluate(names[classes], labels.item_names), binary)
+    if of_classes:
+        return _class_gains(labels, evaluate, binary)
+    return PairGains(evaluate, binary=binary)
 
 
 def _same_class(labels: Labels):

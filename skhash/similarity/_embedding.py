@@ -11,40 +11,63 @@ from sklearn.utils import check_array
 
 
 class EmbeddingSimilarity(BaseEstimator):
-    """Similarity of targets that are vectors, such as sentence embeddings.
+    r"""Similarity of targets that are vectors, such as sentence embeddings.
+
+    Hashers and metrics compare a batch or a block of rows at a time: no matrix of all rows by all
+    rows is ever made, so that each of hundreds of thousands of rows may have a vector of its own.
 
     Parameters
     ----------
     metric : {"cosine", "euclidean"}, default="cosine"
-        - ``"cosine"``: ``max(0, (cos - floor) / (1 - floor))``;
-        - ``"euclidean"``: ``exp(-distance / scale)``.
+        What distance between vectors means: the angle, or the difference.
     floor : float in [-1, 1), default=0.0
-        The cosine at and below which vectors have nothing in common. Unrelated sentences
-        have cosines around 0 under the usual encoders, so that 0 keeps the whole range of
-        similarity for what is related; -1 gives ``(1 + cos) / 2``, where unrelated vectors
-        have similarity one half. Used by ``metric="cosine"`` only.
-    scale : float, default=1.0
-        The distance, in units of y, at which similarity has dropped to 1/e. Used by
-        ``metric="euclidean"`` only.
+        The cosine at and below which vectors have nothing in common. Unrelated sentences have
+        cosines around 0 under the usual encoders, so that 0 keeps the whole range of similarity
+        for what is related; -1 gives ``(1 + cos) / 2``, where unrelated vectors have similarity
+        one half. Used by ``metric="cosine"`` only.
+    temperature : float or None, default=None
+        How fast similarity falls with distance.
+
+        - Cosine: between 0 at the floor and 1 at a cosine of 1, similarity is linear in
+          ``exp(cos / temperature)``. The lower the temperature, the more of the range is for
+          what is very similar; None is linear in the cosine itself, the limit of high
+          temperatures.
+        - Euclidean: ``exp(-distance / temperature)``, the temperature in units of y; None is 1.
+
+    See Also
+    --------
+    SentenceSimilarity : The same of texts, given an encoder.
 
     Notes
     -----
+    With :math:`f` the floor and :math:`T` the temperature, the similarity of vectors of cosine
+    :math:`c \ge f` is :math:`(e^{c/T} - e^{f/T}) / (e^{1/T} - e^{f/T})`, and
+    :math:`(c - f) / (1 - f)` without a temperature.
+
+    The defaults are measured: of the calibrations tried on captions of pictures and their
+    embeddings by a sentence-transformers model, none made better codes than the cosine cut at 0
+    (``benchmarks/captions.py``). An encoder whose unrelated vectors have high cosines needs a
+    floor.
+
     A vector of zeros has no direction: its cosine similarity is 1 with another vector of
     zeros, which is equal to it, and 0 with any other.
 
     Examples
     --------
     >>> from skhash.similarity import EmbeddingSimilarity
-    >>> EmbeddingSimilarity()([[1, 0]], [[2, 0], [1, 1], [-1, 0]]).round(3)
+    >>> y = [[2, 0], [1, 1], [-1, 0]]
+    >>> EmbeddingSimilarity()([[1, 0]], y).round(3)
     array([[1.   , 0.707, 0.   ]])
-    >>> EmbeddingSimilarity("euclidean", scale=2.0)([[0.0]], [[0.0], [2.0]]).round(3)
+    >>> EmbeddingSimilarity(temperature=0.3)([[1, 0]], y).round(3)
+    array([[1.   , 0.354, 0.   ]])
+    >>> EmbeddingSimilarity("euclidean", temperature=2.0)([[0.0]], [[0.0], [2.0]]).round(3)
     array([[1.   , 0.368]])
     """
 
-    def __init__(self, metric="cosine", *, floor=0.0, scale=1.0):
+    def __init__(self, metric="cosine", *, floor=0.0, temperature=None):
         self.metric = metric
         self.floor = floor
-        self.scale = scale
+        self.temperature = temperature
 
     def __call__(self, y_a, y_b) -> np.ndarray:
         """Similarities of vectors.
@@ -67,26 +90,76 @@ class EmbeddingSimilarity(BaseEstimator):
             If a parameter is out of its range, or the vectors are not finite numbers of
             equal width.
         """
+        return self.compare(self.prepare(y_a, "y_a"), self.prepare(y_b, "y_b"))
+
+    def prepare(self, y, name: str = "y") -> np.ndarray:
+        """Check vectors and do what need be done once for each, however often it is compared.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples, n_features)
+            Vectors.
+        name : str, default="y"
+            How error messages call the argument.
+
+        Returns
+        -------
+        prepared : ndarray of shape (n_samples, n_columns), float32 or float64
+            For `compare`, which takes any rows of it.
+
+        Raises
+        ------
+        ValueError
+            As calling the target does.
+        """
         self._check_params()
-        y_a, y_b = _check_vectors(y_a, "y_a"), _check_vectors(y_b, "y_b")
-        if y_a.shape[1] != y_b.shape[1]:
+        y = _check_vectors(y, name)
+        return _unit_rows(y) if self.metric == "cosine" else y
+
+    def compare(self, prepared_a, prepared_b) -> np.ndarray:
+        """Similarities of vectors that `prepare` returned.
+
+        Parameters
+        ----------
+        prepared_a : ndarray of shape (n_a, n_columns)
+        prepared_b : ndarray of shape (n_b, n_columns)
+
+        Returns
+        -------
+        values : ndarray of shape (n_a, n_b), dtype float64
+
+        Raises
+        ------
+        ValueError
+            If the vectors are not of equal width.
+        """
+        if len(prepared_a) == 0 or len(prepared_b) == 0:
+            return np.zeros((len(prepared_a), len(prepared_b)))
+        width_a, width_b = prepared_a.shape[1], prepared_b.shape[1]
+        if width_a != width_b:
+            extra = int(self.metric == "cosine")
             raise ValueError(
                 "y_a and y_b must be vectors of the same space, "
-                f"got {y_a.shape[1]} and {y_b.shape[1]} features."
+                f"got {width_a - extra} and {width_b - extra} features."
             )
-        if len(y_a) == 0 or len(y_b) == 0:
-            return np.zeros((len(y_a), len(y_b)))
         if self.metric == "cosine":
-            return _cosine_similarity(y_a, y_b, self.floor)
-        return _euclidean_similarity(y_a, y_b, self.scale)
+            return _cosine_similarity(prepared_a, prepared_b, self.floor, self.temperature)
+        return _euclidean_similarity(prepared_a, prepared_b, self.temperature or 1.0)
 
     def _check_params(self) -> None:
         if self.metric not in ("cosine", "euclidean"):
             raise ValueError(f"metric must be 'cosine' or 'euclidean', got {self.metric!r}.")
-        if not (isinstance(self.floor, Real) and -1 <= float(self.floor) < 1):
-            raise ValueError(f"floor must be a number in [-1, 1), got {self.floor!r}.")
-        if not (isinstance(self.scale, Real) and 0 < float(self.scale) < np.inf):
-            raise ValueError(f"scale must be a positive number, got {self.scale!r}.")
+        check_calibration(self.floor, self.temperature)
+
+
+def check_calibration(floor, temperature) -> None:
+    """Refuse a floor or a temperature out of its range."""
+    if not (isinstance(floor, Real) and -1 <= float(floor) < 1):
+        raise ValueError(f"floor must be a number in [-1, 1), got {floor!r}.")
+    if temperature is None:
+        return
+    if not (isinstance(temperature, Real) and 0 < float(temperature) < np.inf):
+        raise ValueError(f"temperature must be a positive number or None, got {temperature!r}.")
 
 
 def _check_vectors(y, name: str) -> np.ndarray:
@@ -101,35 +174,44 @@ def _check_vectors(y, name: str) -> np.ndarray:
     return check_array(y, dtype=dtype, input_name=name, ensure_min_samples=0)
 
 
-def _cosine_similarity(y_a: np.ndarray, y_b: np.ndarray, floor: float) -> np.ndarray:
-    unit_a, zero_a = _unit_rows(y_a)
-    unit_b, zero_b = _unit_rows(y_b)
+def _unit_rows(y: np.ndarray) -> np.ndarray:
+    """Rows scaled to length 1, and a column that is 1 for rows of zeros and 0 for the others.
+
+    The product of two rows is then their cosine, which is 1 of two rows of zeros.
+    """
+    unit = np.zeros((len(y), y.shape[1] + 1), dtype=y.dtype)
+    # scaling by the largest entry first keeps the squares of huge or tiny rows in range
+    largest = np.maximum(y.max(axis=1, keepdims=True), -y.min(axis=1, keepdims=True))
+    zero = largest[:, 0] == 0
+    largest[zero] = 1
+    np.divide(y, largest, out=unit[:, :-1])
+    unit[zero, -1] = 1
+    unit /= np.sqrt(np.einsum("ij,ij->i", unit, unit))[:, None]
+    return unit
+
+
+def _cosine_similarity(unit_a, unit_b, floor: float, temperature: float | None) -> np.ndarray:
     values = (unit_a @ unit_b.T).astype(np.float64, copy=False)
-    values -= floor
-    values /= 1 - floor
-    np.clip(values, 0, 1, out=values)
-    if zero_a.any() or zero_b.any():
-        values[zero_a] = 0
-        values[:, zero_b] = 0
-        values[np.ix_(zero_a, zero_b)] = 1
+    np.clip(values, floor, 1, out=values)
+    # from here on the share of the way down from a cosine of 1 to the floor
+    values -= 1
+    if temperature is None:
+        values /= floor - 1
+    else:
+        values /= temperature
+        np.expm1(values, out=values)
+        values /= np.expm1((floor - 1) / temperature)
+    np.subtract(1, values, out=values)
+    if floor < 0:
+        # rows of zeros are at right angles to the others, which is above the floor
+        zero_a, zero_b = unit_a[:, -1] == 1, unit_b[:, -1] == 1
+        values[zero_a[:, None] != zero_b] = 0
     return values
 
 
-def _unit_rows(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows scaled to length 1, and which rows are zero."""
-    # scaling by the largest entry first keeps the squares of huge or tiny rows in range
-    largest = np.abs(y).max(axis=1, keepdims=True)
-    zero = largest[:, 0] == 0
-    largest[zero] = 1
-    y = y / largest
-    norms = np.linalg.norm(y, axis=1, keepdims=True)
-    norms[zero] = 1
-    return y / norms, zero
-
-
-def _euclidean_similarity(y_a: np.ndarray, y_b: np.ndarray, scale: float) -> np.ndarray:
+def _euclidean_similarity(y_a: np.ndarray, y_b: np.ndarray, temperature: float) -> np.ndarray:
     # distances do not depend on the origin, but their rounding does
     center = y_b.mean(axis=0)
     values = euclidean_distances(y_a - center, y_b - center).astype(np.float64, copy=False)
-    values /= -scale
+    values /= -temperature
     return np.exp(values, out=values)

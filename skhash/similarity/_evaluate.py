@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import _num_samples
@@ -10,7 +12,7 @@ from sklearn.utils.validation import _num_samples
 from skhash.similarity._embedding import EmbeddingSimilarity
 from skhash.similarity._label import LabelSimilarity
 from skhash.similarity._multilabel import MultilabelSimilarity
-from skhash.utils._labels import target_kind
+from skhash.utils._labels import check_target, target_kind
 
 # rounding of float32 dot products and the like, which is clipped without a word
 _TOLERANCE = 1e-6
@@ -117,6 +119,87 @@ def class_similarity(similarity: Callable, classes) -> np.ndarray:
     return values
 
 
+def check_labels(similarity: Callable, y, name: str = "y") -> tuple[str, Any]:
+    """Tell what kind of labels y holds for a target, in the canonical form of the kind.
+
+    Strings are classes, unless the target says ``label_kind = "sentence"``, as
+    `SentenceSimilarity` does: each of thousands may be different, and none is a class. Where it
+    says ``label_kind = "levels"``, as `ColumnsSimilarity` does, y has a class label in each
+    column, and its distinct rows, as tuples, are the classes.
+
+    Parameters
+    ----------
+    similarity : callable
+        The target.
+    y : array-like or sparse matrix
+        The labels of the samples.
+    name : str, default="y"
+        How error messages call the argument.
+
+    Returns
+    -------
+    kind : {"class", "multilabel", "vector", "sentence"}
+        The kind of labels.
+    y : ndarray or CSR array
+        One-dimensional for classes and sentences; of shape (n_samples, n_columns) for
+        indicators and vectors.
+
+    Raises
+    ------
+    ValueError
+        If y is none of these.
+
+    Examples
+    --------
+    >>> from skhash.similarity import LabelSimilarity, SentenceSimilarity, check_labels
+    >>> y = ["a dog runs", "a boat at sea"]
+    >>> check_labels(LabelSimilarity(), y)[0], check_labels(SentenceSimilarity(len), y)[0]
+    ('class', 'sentence')
+    """
+    wanted = getattr(similarity, "label_kind", None)
+    kind, y = check_target(y, name, levels=wanted == "levels")
+    if kind == "class" and wanted == "sentence":
+        return "sentence", y
+    return kind, y
+
+
+def prepare_similarity(similarity: Any, *labels) -> tuple:
+    """A target's comparison and labels made ready for it, for whoever compares block by block.
+
+    A target may have a method ``prepare(y)``, which returns an array with a row for each sample,
+    and a method ``compare(prepared_a, prepared_b)`` for any rows of it, such that
+    ``compare(prepare(y_a), prepare(y_b))`` is what calling the target gives. What takes long for a
+    label, such as encoding a sentence, is then done once, and not in every block.
+
+    Parameters
+    ----------
+    similarity : callable
+        The target.
+    *labels : array-like
+        Labels that the target understands.
+
+    Returns
+    -------
+    compare : callable
+        ``compare(rows_of_a, rows_of_b)`` returns the similarities, checked as
+        `evaluate_similarity` does.
+    *prepared : array-like
+        What ``prepare`` makes of each of the labels, or these as they are for a target without.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skhash.similarity import EmbeddingSimilarity, prepare_similarity
+    >>> compare, y = prepare_similarity(EmbeddingSimilarity(), np.array([[3.0, 4.0], [0.0, 2.0]]))
+    >>> compare(y[:1], y).round(3)
+    array([[1. , 0.8]])
+    """
+    if not _prepares(similarity):
+        return (partial(evaluate_similarity, similarity), *labels)
+    compare = partial(evaluate_similarity, similarity.compare)
+    return (compare, *(similarity.prepare(y) for y in labels))
+
+
 def resolve_similarity(similarity, y) -> Callable:
     """The target that a ``similarity`` parameter stands for.
 
@@ -151,17 +234,34 @@ def resolve_similarity(similarity, y) -> Callable:
             "vector": EmbeddingSimilarity,
         }
         return targets[target_kind(y)]()
+    check_callable(similarity, "similarity", "'auto' or a callable")
+    return similarity
+
+
+def check_callable(similarity, name: str, wanted: str = "a callable") -> None:
+    """Refuse what is no similarity target, with a hint at what it may be made into."""
     if isinstance(similarity, type):
         raise TypeError(
-            f"similarity must be an instance, got the class {similarity.__name__}; "
+            f"{name} must be an instance, got the class {similarity.__name__}; "
             f"write {similarity.__name__}(...)."
         )
     if not callable(similarity):
         raise TypeError(
-            "similarity must be 'auto' or a callable such as LabelSimilarity(), "
+            f"{name} must be {wanted} such as LabelSimilarity(), "
             f"got {_describe(similarity)}.{_hint(similarity)}"
         )
-    return similarity
+
+
+def _prepares(similarity) -> bool:
+    """Whether prepare and compare stand for what calling the target does."""
+    if not hasattr(similarity, "prepare"):
+        return False
+    called, compared = (
+        next((c for c in type(similarity).__mro__ if name in vars(c)), None)
+        for name in ("__call__", "compare")
+    )
+    # a subclass that changes the call alone has left the inherited comparison behind
+    return called is not None and compared is not None and issubclass(compared, called)
 
 
 def _hint(similarity) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 
@@ -17,14 +19,21 @@ _SHOWN = 5
 class Hierarchy:
     """An immutable directed acyclic graph of named nodes under one root; see `Taxonomy`."""
 
-    __slots__ = ("_children", "_levels", "_parents", "_position")
+    __slots__ = ("_children", "_levels", "_names", "_parents", "_position")
 
     _children: dict[build.Node, tuple[build.Node, ...]]
     _levels: Levels
+    _names: dict[build.Node, str]
     _parents: build.Parents
     _position: dict[build.Node, int]
 
-    def __init__(self, parents: Mapping, *, root: Hashable | None = None):
+    def __init__(
+        self,
+        parents: Mapping,
+        *,
+        root: Hashable | None = None,
+        names: Mapping[Hashable, str] | None = None,
+    ):
         above = build.from_parents(parents)
         build.check_acyclic(above)
         above = build.with_single_root(above, root)
@@ -32,7 +41,11 @@ class Hierarchy:
         top = next(node for node, over in above.items() if not over)
         order = build.depth_first_order(children, top)
         position = {node: i for i, node in enumerate(order)}
+        strangers = [node for node in names or () if node not in position]
+        if strangers:
+            raise ValueError(f"names has nodes that are not there: {build.name_some(strangers)}.")
         fields = {
+            "_names": dict(names or {}),
             "_parents": above,
             "_children": children,
             "_position": position,
@@ -60,6 +73,11 @@ class Hierarchy:
     def edges(self) -> tuple:
         """All pairs (parent, child), by child in the order of `nodes`."""
         return tuple((above, node) for node in self._position for above in self._parents[node])
+
+    @property
+    def names(self) -> Mapping:
+        """What people call the nodes whose own name is a code, in the order they were given."""
+        return MappingProxyType(self._names)
 
     @property
     def is_tree(self) -> bool:
@@ -140,7 +158,8 @@ class Hierarchy:
         return self
 
     def __reduce__(self):
-        return type(self), ({node: list(above) for node, above in self._parents.items()},)
+        parents = {node: list(above) for node, above in self._parents.items()}
+        return partial(type(self), names=self._names), (parents,)
 
     def __repr__(self) -> str:
         return (

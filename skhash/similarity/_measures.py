@@ -57,13 +57,21 @@ def levels(parents: list[list[int]]) -> Levels:
 
 
 def node_similarity(
-    hierarchy: Levels, nodes_a: np.ndarray, nodes_b: np.ndarray, measure: Measure
+    hierarchy: Levels,
+    nodes_a: np.ndarray,
+    nodes_b: np.ndarray,
+    measure: Measure,
+    steps: Callable[[sparse.csr_array, np.ndarray], sparse.csr_array] | None = None,
 ) -> np.ndarray:
-    """Similarities of nodes given by position; ndarray of shape (n_a, n_b), dtype float64."""
+    """Similarities of nodes given by position; ndarray of shape (n_a, n_b), dtype float64.
+
+    `steps` tells how far ancestors are; `steps_up` where it is None.
+    """
+    steps = steps or steps_up
     # in the order of the hierarchy, the nodes below one are neighbours, which is quick to index
     order_a, order_b = np.argsort(nodes_a), np.argsort(nodes_b)
-    steps_a = steps_up(hierarchy.up, nodes_a[order_a])
-    steps_b = steps_up(hierarchy.up, nodes_b[order_b]).tocsc()
+    steps_a = steps(hierarchy.up, nodes_a[order_a])
+    steps_b = steps(hierarchy.up, nodes_b[order_b]).tocsc()
     rank = measure.rank(hierarchy)
     values = np.empty((len(nodes_a), len(nodes_b)))
     n_rows = max(1, _BLOCK_ENTRIES // max(1, len(nodes_b)))
@@ -94,6 +102,26 @@ def steps_up(up: sparse.csr_array, nodes: np.ndarray) -> sparse.csr_array:
         frontier.eliminate_zeros()
         taken += 1
         steps = steps + taken * frontier
+    return steps
+
+
+def steps_across(up: sparse.csr_array, nodes: np.ndarray) -> sparse.csr_array:
+    """As `steps_up`, but by the shortest way over any node above both.
+
+    A hypernym that is listed among those far above it makes for ways that are shorter than
+    straight up: past the ancestor, and down to it again.
+    """
+    steps = steps_up(up, nodes)
+    ancestors = np.unique(steps.indices)
+    steps_of_ancestors = steps_up(up, ancestors).tocsc()
+    alike = np.zeros(up.shape[0], dtype=np.int64)
+    n_rows = max(1, _BLOCK_ENTRIES // max(1, len(ancestors)))
+    for start in range(0, len(nodes), n_rows):
+        stop = min(start + n_rows, len(nodes))
+        ways = -_best_scores(steps[start:stop].tocsc(), steps_of_ancestors, alike, 1)
+        stored = slice(steps.indptr[start], steps.indptr[stop])
+        row = np.repeat(np.arange(stop - start), np.diff(steps.indptr[start : stop + 1]))
+        steps.data[stored] = 1 + ways[row, np.searchsorted(ancestors, steps.indices[stored])]
     return steps
 
 

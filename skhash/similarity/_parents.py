@@ -123,6 +123,19 @@ def depth_first_order(children: dict[Node, tuple[Node, ...]], root: Node) -> lis
     return postorder[::-1]
 
 
+def tree_of(parents: Parents, rank: Mapping[Node, tuple], keep: Iterable[Node]) -> Parents:
+    """One parent a node, that of highest rank; of the nodes, those above what is to be kept."""
+    tree: Parents = {}
+    for start in keep:
+        node = start
+        while node not in tree:
+            above = parents[node]
+            # the first of those that rank alike
+            tree[node] = (max(above, key=rank.__getitem__),) if above else ()
+            node = tree[node][0] if above else node
+    return {node: tree[node] for node in parents if node in tree}
+
+
 def name_some(nodes: Sequence) -> str:
     """A few of the nodes by name, and the number of the others."""
     shown = ", ".join(repr(node) for node in nodes[:_SHOWN])

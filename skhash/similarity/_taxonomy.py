@@ -190,9 +190,106 @@ class Taxonomy(Hierarchy):
         return cls._from(build.from_networkx(graph), root)
 
     @classmethod
-    def _from(cls, parents: build.Parents, root: Hashable | None) -> Taxonomy:
+    def from_wordnet(
+        cls, labels: Iterable, *, tree: bool = False, synsets: Mapping | None = None
+    ) -> Taxonomy:
+        """Taxonomy of synsets of WordNet and all that lies above them.
+
+        Parameters
+        ----------
+        labels : array-like of shape (n_labels,)
+            Nouns, or else verbs: names of synsets such as ``"dog.n.01"``, offsets such as
+            ``"n02084071"`` (the wnids of ImageNet), words of a single sense, or keys of
+            ``synsets``. They become nodes under their own names, and may be above each
+            other. The other nodes are named as synsets are.
+        tree : bool, default=False
+            Whether to keep one hypernym of each synset, by the rule of `to_tree`. Otherwise
+            all are kept.
+        synsets : mapping of label to str, default=None
+            The name or offset of the synset that a label stands for, such as
+            ``{"crane": "crane.n.05"}``.
+
+        Returns
+        -------
+        taxonomy : Taxonomy
+            The hierarchy under ``"entity.n.01"``, or under ``"*root*"`` for verbs.
+
+        Raises
+        ------
+        ValueError
+            If a label is unknown or ambiguous, with the synsets it might stand for and what
+            they mean; if two labels stand for one synset; or if nouns and verbs are mixed.
+        LookupError
+            If WordNet is not installed; the message says how to get it.
+
+        See Also
+        --------
+        WordNetSimilarity : Compare labels within all of WordNet.
+
+        Examples
+        --------
+        >>> from skhash.similarity import Taxonomy
+        >>> taxonomy = Taxonomy.from_wordnet(
+        ...     ["cat", "goldfish"], synsets={"cat": "cat.n.01"}
+        ... )  # doctest: +SKIP
+        >>> taxonomy.lcs("cat", "goldfish")  # doctest: +SKIP
+        'vertebrate.n.01'
+        """
+        from skhash.similarity._wordnet_senses import wordnet_parents
+
+        distinct, _ = _encode(labels, "labels")
+        taxonomy = cls._from(wordnet_parents(distinct, synsets), None)
+        return taxonomy.to_tree(distinct) if tree else taxonomy
+
+    def to_tree(self, labels: Iterable | None = None) -> Taxonomy:
+        """Taxonomy in which every node has one parent.
+
+        Each node keeps the deepest of its parents, so that all nodes stay as deep as they
+        are; of several, the one with the most leaves below it; of several still, the first.
+        Nodes that are then above none of the labels are left out.
+
+        Parameters
+        ----------
+        labels : array-like of shape (n_labels,), default=None
+            Nodes to keep, with all that is above them. None keeps the leaves.
+
+        Returns
+        -------
+        taxonomy : Taxonomy
+            The tree.
+
+        Raises
+        ------
+        ValueError
+            If labels are not in the taxonomy.
+
+        Examples
+        --------
+        >>> from skhash.similarity import Taxonomy
+        >>> taxonomy = Taxonomy.from_parents(
+        ...     {"dog": ["pet", "canine"], "pet": "animal", "canine": "mammal", "mammal": "animal"}
+        ... )
+        >>> taxonomy.to_tree().edges
+        (('animal', 'mammal'), ('mammal', 'canine'), ('canine', 'dog'))
+        """
+        keep = list(self.leaves) if labels is None else _encode(labels, "labels")[0]
+        self._locate(keep)
+        below = steps_up(self._levels.up, self._locate(self.leaves)) > 0
+        n_leaves = np.asarray(below.sum(axis=0)).ravel()
+        rank = {
+            node: (int(self._levels.depth[i]), int(n_leaves[i]))
+            for node, i in self._position.items()
+        }
+        tree = build.tree_of(self._parents, rank, keep)
+        names = {node: name for node, name in self.names.items() if node in tree}
+        return self._from(tree, None, names)
+
+    @classmethod
+    def _from(
+        cls, parents: build.Parents, root: Hashable | None, names: Mapping | None = None
+    ) -> Taxonomy:
         # a tuple would be taken for the name of one parent
-        return cls({node: list(above) for node, above in parents.items()}, root=root)
+        return cls({node: list(above) for node, above in parents.items()}, root=root, names=names)
 
     def lcs(self, a, b, measure: str = "lcs_height") -> Hashable:
         """Lowest common subsumer: the node above both through which a measure compares them.

@@ -45,7 +45,7 @@ def target_kind(y) -> TargetKind:
     return check_target(y)[0]
 
 
-def check_target(y, name: str = "y") -> tuple[TargetKind, Any]:
+def check_target(y, name: str = "y", *, levels: bool = False) -> tuple[TargetKind, Any]:
     """Validate labels and bring them to the canonical form of their kind.
 
     Parameters
@@ -54,6 +54,9 @@ def check_target(y, name: str = "y") -> tuple[TargetKind, Any]:
         The labels of the samples; see `target_kind` for the kinds.
     name : str, default="y"
         How error messages call the argument.
+    levels : bool, default=False
+        Whether y is a table with a class label in each column. Its distinct rows are then the
+        classes, as `level_labels` makes them.
 
     Returns
     -------
@@ -76,6 +79,8 @@ def check_target(y, name: str = "y") -> tuple[TargetKind, Any]:
     >>> check_target([[3], [1], [3]])
     ('class', array([3, 1, 3]))
     """
+    if levels:
+        return "class", level_labels(y, name)
     if sparse.issparse(y):
         return "multilabel", _check_sparse_indicator(y, name)
     array = _as_array(y, name)
@@ -99,6 +104,64 @@ def check_target(y, name: str = "y") -> tuple[TargetKind, Any]:
     if array.shape[1] == 1 and array.dtype.kind in "biu":
         return "class", array[:, 0]
     return _check_table(array, name)
+
+
+def level_labels(y, name: str = "y") -> np.ndarray:
+    """Rows of a table of class labels as labels of their own: tuples.
+
+    Parameters
+    ----------
+    y : array-like or data frame of shape (n_samples, n_levels)
+        One class label a column, each column of integers or of strings; or what this function
+        has returned.
+    name : str, default="y"
+        How error messages call the argument.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_samples,), dtype object
+        A tuple for each row. As class labels they can be sorted, split and scored.
+
+    Raises
+    ------
+    ValueError
+        If y is no such table, or labels are missing.
+
+    Examples
+    --------
+    >>> from skhash.utils._labels import level_labels
+    >>> level_labels([["pet", "dog"], ["pet", "cat"]])
+    array([('pet', 'dog'), ('pet', 'cat')], dtype=object)
+    """
+    table = _level_table(y, name)
+    if table.ndim != 2 or table.shape[1] == 0:
+        raise ValueError(
+            f"{name} must have a column of class labels for each level, shape (n_samples, "
+            f"n_levels), got shape {table.shape}."
+        )
+    columns = [
+        check_target(table[:, i], f"column {i} of {name}")[1].tolist()
+        for i in range(table.shape[1])
+    ]
+    return np.fromiter(zip(*columns), dtype=object, count=len(table))
+
+
+def _level_table(y, name: str) -> np.ndarray:
+    if sparse.issparse(y):
+        raise ValueError(f"{name} must be a dense table of class labels, got a sparse matrix.")
+    if hasattr(y, "to_numpy"):
+        y = y.to_numpy()
+    rows = y.tolist() if isinstance(y, np.ndarray) and y.ndim == 1 else y
+    if isinstance(rows, np.ndarray):
+        return rows
+    lengths = {len(row) if isinstance(row, (list, tuple, np.ndarray)) else -1 for row in rows}
+    if len(lengths) > 1 or -1 in lengths:
+        raise ValueError(f"{name} must have rows of equally many class labels, one for each level.")
+    # objects, for numpy would write numbers that stand beside strings out as strings
+    table = np.empty((len(rows), *lengths) if lengths else (0, 1), dtype=object)
+    for i, column in enumerate(zip(*rows)):
+        table[:, i] = column
+    return table
 
 
 def encode_labels(y: Iterable[Hashable]) -> tuple[list[Hashable], np.ndarray]:

@@ -22,6 +22,7 @@ from skhash.similarity import (
 )
 
 SMALL = {
+    "encoder": "direct",
     "n_bits": 12,
     "hidden_layer_sizes": (16,),
     "max_iter": 5,
@@ -278,7 +279,7 @@ def test_network_factory(blobs):
 
 def test_a_wrong_network_is_refused(blobs):
     X, labels, _ = blobs
-    with pytest.raises(ValueError, match=r"n_bits=12 values.*shape \(2, 13\)"):
+    with pytest.raises(ValueError, match=r"to 12 values.*shape \(2, 13\)"):
         SemanticHasher(**SMALL, network=lambda d, b: two_layers(d, b + 1)).fit(X, labels)
     with pytest.raises(TypeError, match=r"must return a torch.nn.Module.* got str"):
         SemanticHasher(**SMALL, network=lambda d, b: "net").fit(X, labels)

@@ -80,8 +80,8 @@ def test_targets_are_named_by_their_parameters():
         def __call__(self, y_a, y_b):
             return np.full((1, 1), 7.0)
 
-    with pytest.raises(ValueError, match=r"Broken\(scale=3\) must return.*got 7"):
-        evaluate_similarity(Broken(scale=3), [[0.5]], [[0.5]])
+    with pytest.raises(ValueError, match=r"Broken\(temperature=3\) must return.*got 7"):
+        evaluate_similarity(Broken(temperature=3), [[0.5]], [[0.5]])
 
 
 def test_class_similarity_is_symmetric_to_the_last_bit():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from sklearn.base import clone
 from sklearn.metrics import jaccard_score
 from sklearn.metrics.pairwise import cosine_similarity
 
+from skhash import SemanticHasher
 from skhash.similarity import (
     EmbeddingSimilarity,
     LabelSimilarity,
@@ -34,7 +36,10 @@ SETS = np.array([[1, 1, 0, 0], [0, 1, 1, 1], [0, 0, 0, 0], [1, 1, 1, 1], [0, 0, 
     [
         (LabelSimilarity(), np.array(["cat", "dog", "cat"])),
         (MultilabelSimilarity("cosine"), SETS),
-        (EmbeddingSimilarity("euclidean", scale=2.0), np.random.default_rng(0).normal(size=(5, 3))),
+        (
+            EmbeddingSimilarity("euclidean", temperature=2.0),
+            np.random.default_rng(0).normal(size=(5, 3)),
+        ),
         (TaxonomySimilarity(TAXONOMY, measure="path"), np.array(["cat", "oak", "cat"])),
         (PrecomputedSimilarity(MATRIX, ["cat", "dog", "oak"]), np.array(["oak", "dog"])),
     ],
@@ -70,8 +75,11 @@ def test_parameters_can_be_searched():
         (EmbeddingSimilarity("manhattan"), "metric must be"),
         (EmbeddingSimilarity(floor=1.0), r"floor must be a number in \[-1, 1\), got 1.0"),
         (EmbeddingSimilarity(floor="auto"), "floor must be"),
-        (EmbeddingSimilarity(scale=0), "scale must be a positive number, got 0"),
-        (EmbeddingSimilarity(scale=np.nan), "scale must be"),
+        (
+            EmbeddingSimilarity(temperature=0),
+            "temperature must be a positive number or None, got 0",
+        ),
+        (EmbeddingSimilarity(temperature=np.nan), "temperature must be"),
     ],
 )
 def test_parameters_are_validated_when_called(target, message):
@@ -199,6 +207,67 @@ def test_cosine_does_not_depend_on_lengths():
     )
 
 
+@pytest.mark.parametrize("floor", [-1.0, 0.0, 0.4])
+@pytest.mark.parametrize("temperature", [1e-3, 0.1, 0.7, 5.0])
+def test_temperature(floor, temperature):
+    angles = np.linspace(0, np.pi, 50)
+    y = np.column_stack([np.cos(angles), np.sin(angles)])
+    values = EmbeddingSimilarity(floor=floor, temperature=temperature)([[2.0, 0.0]], y)[0]
+    low, high = np.exp((floor - 1) / temperature), 1.0
+    cosine = np.maximum(y[:, 0], floor)
+    wanted = (np.exp((cosine - 1) / temperature) - low) / (high - low)
+    np.testing.assert_allclose(values, wanted, atol=1e-12)
+    assert values[0] == 1
+    assert values[-1] == 0
+    # contrast: below the straight line, the more the lower the temperature
+    linear = EmbeddingSimilarity(floor=floor)([[2.0, 0.0]], y)[0]
+    assert np.all(values <= linear + 1e-12)
+
+
+def test_high_temperatures_are_linear():
+    y = np.random.default_rng(0).normal(size=(20, 5))
+    for floor in (-1, 0.2):
+        np.testing.assert_allclose(
+            EmbeddingSimilarity(floor=floor, temperature=1e12)(y, y),
+            EmbeddingSimilarity(floor=floor)(y, y),
+            atol=1e-11,
+        )
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_rows_of_prepared_vectors(metric):
+    rng = np.random.default_rng(0)
+    y = np.vstack([rng.normal(size=(30, 4)), np.zeros((2, 4))])
+    target = EmbeddingSimilarity(metric, floor=-0.5, temperature=0.8)
+    prepared = target.prepare(y)
+    rows, columns = rng.integers(0, 32, 10), rng.integers(0, 32, 20)
+    wanted = target(y, y)[np.ix_(rows, columns)]
+    np.testing.assert_allclose(
+        target.compare(prepared[rows], prepared[columns]), wanted, atol=1e-12
+    )
+
+
+def test_fit_compares_no_more_than_a_batch():
+    class Recording(EmbeddingSimilarity):
+        def compare(self, prepared_a, prepared_b):
+            shapes.add((len(prepared_a), len(prepared_b)))
+            return super().compare(prepared_a, prepared_b)
+
+    shapes: set = set()
+    y = np.random.default_rng(0).normal(size=(30_000, 4)).astype(np.float32)
+    hasher = SemanticHasher(
+        8, similarity=Recording(), network="linear", max_iter=1, batch_size=1000, random_state=0
+    )
+    tracemalloc.start()
+    try:
+        hasher.fit(y, y)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert shapes == {(1000, 1000)}
+    assert peak < 100e6 < len(y) ** 2 / 8
+
+
 def test_cosine_of_zero_vectors():
     values = EmbeddingSimilarity(floor=-1)([[0, 0], [1, 0]], [[0, 0], [0, 1], [0, 0]])
     np.testing.assert_array_equal(values, [[1, 0, 1], [0, 0.5, 0]])
@@ -212,7 +281,7 @@ def test_euclidean(dtype):
     y_b = (1000 + rng.normal(size=(30, 6))).astype(dtype)
     y_b[0] = y_a[0]
     wanted = np.exp(-cdist(y_a.astype(float), y_b.astype(float)) / 2.5)
-    values = EmbeddingSimilarity("euclidean", scale=2.5)(y_a, y_b)
+    values = EmbeddingSimilarity("euclidean", temperature=2.5)(y_a, y_b)
     np.testing.assert_allclose(values, wanted, atol=1e-6 if dtype == np.float64 else 1e-3)
 
 

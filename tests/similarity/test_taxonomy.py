@@ -277,3 +277,31 @@ def test_html_of_a_large_taxonomy_is_bounded_and_says_so():
         lattice += [(a, b) for a in upper for b in lower]
     # 10 ** 30 ways lead down here
     assert len(Taxonomy.from_edges(lattice)._repr_html_()) < 100_000
+
+
+# ------------------------------------------------------------------------------------- to_tree
+
+
+def test_tree_by_depth_then_leaves_then_order():
+    deep = {"x": ["shallow", "low"], "low": "mid", "mid": "R", "shallow": "R"}
+    assert Taxonomy(deep).to_tree().edges == (("R", "mid"), ("mid", "low"), ("low", "x"))
+    # a and b are equally deep: b has more leaves below it
+    wide = {"x": ["a", "b"], "y": "b", "a": "R", "b": "R"}
+    assert Taxonomy(wide).to_tree().parents("x") == ("b",)
+    assert "a" not in Taxonomy(wide).to_tree()
+    # nothing between them
+    even = {"x": ["a", "b"], "a": "R", "b": "R"}
+    assert Taxonomy(even).to_tree().parents("x") == ("a",)
+    assert Taxonomy({"x": ["b", "a"], "a": "R", "b": "R"}).to_tree().parents("x") == ("b",)
+
+
+def test_tree_keeps_labels_that_lose_their_children():
+    taxonomy = Taxonomy({"x": ["a", "b"], "y": "b", "a": "R", "b": "R"})
+    assert set(taxonomy.to_tree(["x", "a"]).nodes) == {"R", "a", "b", "x"}
+    with pytest.raises(ValueError, match="not in the taxonomy: 'z'"):
+        taxonomy.to_tree(["z"])
+
+
+def test_tree_of_a_tree():
+    taxonomy = Taxonomy.from_paths([("animal", "cat"), ("animal", "dog"), ("plant", "oak")])
+    assert taxonomy.to_tree() == taxonomy

@@ -1,0 +1,114 @@
+"""An encoder that reads its bits off the posterior of a classifier, and off the features."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from skhash._torch.fitting import Objective
+from skhash._torch.losses import label_share_loss
+
+_CLASSIFIER = "classifier."
+
+
+class PosteriorEncoder(nn.Module):
+    """Bits that are affine in the posterior of a classifier and in the features.
+
+    Parameters
+    ----------
+    classifier : torch.nn.Module
+        From (n, n_features) to the logits (n, n_classes).
+    n_features, n_classes, n_bits : int
+    temperature : float
+        The logits are divided by it.
+    """
+
+    mean: torch.Tensor
+
+    def __init__(self, classifier, n_features, n_classes, n_bits, temperature):
+        super().__init__()
+        self.classifier, self.temperature = classifier, temperature
+        self.register_buffer("mean", torch.zeros(n_features))
+        self.class_bits = nn.Linear(n_classes, n_bits)
+        self.feature_bits = nn.Linear(n_features, n_bits, bias=False)
+
+    def forward(self, X):
+        posterior = F.softmax(self.classifier(X) / self.temperature, dim=1)
+        return self.class_bits(posterior) + self.feature_bits(X - self.mean)
+
+
+def classifier_state(state):
+    """The part of a `PosteriorEncoder`'s numpy state that belongs to its classifier."""
+    length = len(_CLASSIFIER)
+    return {key[length:]: value for key, value in state.items() if key.startswith(_CLASSIFIER)}
+
+
+def posterior_state(classifier, posterior_map):
+    """Numpy state of a `PosteriorEncoder`.
+
+    Parameters
+    ----------
+    classifier : dict of str to ndarray
+        State of the classifier.
+    posterior_map : PosteriorMap
+        See `skhash.hashers._posterior_map`.
+    """
+    rest = {
+        "mean": posterior_map.mean,
+        "class_bits.weight": posterior_map.classes.T,
+        "class_bits.bias": posterior_map.offset,
+        "feature_bits.weight": posterior_map.features.T,
+    }
+    state = {_CLASSIFIER + key: value for key, value in classifier.items()}
+    return state | {key: np.ascontiguousarray(value, np.float32) for key, value in rest.items()}
+
+
+class MixupObjective(Objective):
+    """Cross-entropy of a classifier on mixed samples.
+
+    Each row of a batch is mixed with another of it, in the same ratio, and so is the
+    distribution of classes that the softmax shall meet. What lies between classes then gets a
+    posterior between them: unseen classes do.
+
+    Parameters
+    ----------
+    labels : Tensor of shape (n_samples,), int64
+        Class of each row.
+    targets : Tensor of shape (n_classes, n_classes), float
+        The distribution that the softmax shall meet for each class.
+    alpha : float
+        The ratio is drawn from Beta(alpha, alpha) for each batch; 0 mixes nothing.
+    seed : int
+        Of the ratios.
+    generator : torch.Generator
+        Of the pairs.
+
+    References
+    ----------
+    Zhang, Cisse, Dauphin & Lopez-Paz (2018), "mixup: beyond empirical risk minimization", ICLR.
+    """
+
+    def __init__(self, labels, targets, *, alpha, seed, generator):
+        super().__init__()
+        self._labels, self._targets = labels, targets
+        self._alpha, self._generator = alpha, generator
+        self._ratios = np.random.default_rng(seed)
+        self._mixed = None
+
+    def inputs(self, rows, batch):
+        self._mixed = None
+        if not (self.training and self._alpha):
+            return rows
+        ratio = float(self._ratios.beta(self._alpha, self._alpha))
+        order = torch.randperm(len(batch), generator=self._generator, device=batch.device)
+        self._mixed = ratio, batch[order]
+        return ratio * rows + (1 - ratio) * rows[order]
+
+    def terms(self, outputs, batch):
+        target = self._targets[self._labels[batch]]
+        if self._mixed is not None:
+            ratio, other = self._mixed
+            target = ratio * target + (1 - ratio) * self._targets[self._labels[other]]
+        return {"classification": label_share_loss(outputs, target)}

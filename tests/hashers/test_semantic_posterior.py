@@ -1,0 +1,180 @@
+"""SemanticHasher's codes from a posterior: the encoder for class labels."""
+
+import pickle
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
+
+from skhash import ITQHasher, SemanticHasher
+from skhash.datasets import load_cifar100_features
+from skhash.metrics import average_hierarchical_precision_score, mean_average_precision
+from skhash.similarity import TaxonomySimilarity, load_taxonomy
+
+QUICK = {
+    "n_bits": 32,
+    "hidden_layer_sizes": (64,),
+    "max_iter": 10,
+    "batch_size": 32,
+    "random_state": 0,
+    "device": "cpu",
+}
+
+
+@pytest.fixture(scope="module")
+def digits():
+    X, y = load_digits(return_X_y=True)
+    return X[:1200], y[:1200], X[1200:], y[1200:]
+
+
+@pytest.fixture(scope="module")
+def fitted(digits):
+    return SemanticHasher(**QUICK).fit(*digits[:2])
+
+
+def test_auto_chooses_by_the_labels(digits, fitted):
+    X, y = digits[0][:100], digits[1][:100]
+    assert fitted.encoder_ == "posterior"
+    assert SemanticHasher(**QUICK, classification_weight=0).fit(X, y).encoder_ == "direct"
+    indicator = np.eye(10, dtype=int)[y]
+    assert SemanticHasher(**QUICK).fit(X, indicator).encoder_ == "direct"
+    for other in (indicator, X[:, :5] + 0.5):
+        with pytest.raises(ValueError, match='encoder="posterior" needs one class label'):
+            SemanticHasher(**QUICK, encoder="posterior").fit(X, other)
+
+
+def test_bits_are_those_of_posterior_and_features(digits, fitted):
+    """The values, computed again from the state by numpy alone."""
+    X = digits[2].astype(np.float32)
+    state = {name.split(".", 1)[-1]: value for name, value in fitted.network_state_.items()}
+    hidden = (X - state["0.mean"] if "0.mean" in state else X - state["mean"]) / state["0.scale"]
+    hidden = hidden @ state["1.weight"].T + state["1.bias"]
+    hidden = (hidden - state["2.running_mean"]) / np.sqrt(state["2.running_var"] + 1e-5)
+    hidden = np.maximum(hidden * state["2.weight"] + state["2.bias"], 0)
+    logits = hidden @ state["5.weight"].T + state["5.bias"]
+    posterior = softmax(logits / fitted.temperature, axis=1)
+    full = fitted.network_state_
+    values = posterior @ full["class_bits.weight"].T + full["class_bits.bias"]
+    values += (X - full["mean"]) @ full["feature_bits.weight"].T
+    np.testing.assert_allclose(fitted.decision_function(X), values, atol=2e-3)
+
+
+def test_both_parts_count(digits):
+    X_train, y_train, X, y = digits
+
+    def precision(**options):
+        codes = SemanticHasher(**QUICK, **options).fit(X_train, y_train).transform(X)
+        return mean_average_precision(codes, y, exclude_self=True)
+
+    assert precision() > 0.85
+    itq = ITQHasher(32, random_state=0).fit(X_train).transform(X)
+    assert precision() > mean_average_precision(itq, y, exclude_self=True) + 0.2
+    # digits of a class that was left out are told apart by the features
+    seen = y_train < 8
+    unseen = y >= 8
+    scores = []
+    for weight in (0.0, 1.0):
+        hasher = SemanticHasher(**QUICK, feature_weight=weight)
+        codes = hasher.fit(X_train[seen], y_train[seen]).transform(X[unseen])
+        scores.append(mean_average_precision(codes, y[unseen], exclude_self=True))
+    assert scores[1] > scores[0] + 0.01
+
+
+def test_leads_the_direct_encoder_and_itq_on_seen_and_unseen_classes():
+    """On training rows of the real features only; bars are well below what was measured."""
+    cifar = load_cifar100_features()
+    rows = cifar.train_indices
+    X, names = cifar.data[rows], cifar.target_names[cifar.target[rows]]
+    target = TaxonomySimilarity(load_taxonomy("cifar100"))
+    random = np.random.default_rng(0)
+    unseen = np.isin(names, random.choice(cifar.target_names, 20, replace=False))
+    query = random.random(len(X)) < 0.2
+
+    def precision(hasher):
+        hasher.fit(X[~query & ~unseen], names[~query & ~unseen])
+        codes, labels = hasher.transform(X[query]), names[query]
+        options = {"k": 50, "similarity": target, "exclude_self": True}
+        return [
+            average_hierarchical_precision_score(codes[part], labels[part], **options)
+            for part in (~unseen[query], unseen[query])
+        ]
+
+    options = {"similarity": target, "random_state": 0, "device": "cpu", "max_iter": 20}
+    seen, new = precision(SemanticHasher(**options))
+    seen_direct, new_direct = precision(SemanticHasher(**options, encoder="direct"))
+    seen_itq, new_itq = precision(ITQHasher(64, random_state=0))
+    assert seen > seen_direct
+    assert new > new_direct
+    assert seen > seen_itq + 0.1
+    assert new > new_itq + 0.02
+
+
+def test_warm_start_goes_on_with_the_classifier(digits):
+    X, y = digits[:2]
+    hasher = SemanticHasher(**QUICK, warm_start=True).fit(X, y)
+    last = hasher.loss_curve_[-1]
+    hasher.fit(X, y)
+    assert hasher.loss_curve_[0] < 1.5 * last
+    with pytest.raises(ValueError, match="warm_start"):
+        hasher.fit(X[y < 5], y[y < 5])
+    with pytest.raises(ValueError, match="warm_start"):
+        hasher.set_params(encoder="direct").fit(X, y)
+
+
+def test_interruption_keeps_a_usable_model(digits, monkeypatch):
+    from skhash._torch.posterior import MixupObjective
+
+    calls, original = [], MixupObjective.terms
+
+    def interrupted(self, outputs, batch):
+        calls.append(1)
+        if len(calls) == 60:
+            raise KeyboardInterrupt
+        return original(self, outputs, batch)
+
+    monkeypatch.setattr(MixupObjective, "terms", interrupted)
+    hasher = SemanticHasher(**QUICK)
+    with pytest.warns(ConvergenceWarning, match="interrupted"):
+        hasher.fit(*digits[:2])
+    assert hasher.n_iter_ == 1
+    codes = hasher.transform(digits[2])
+    assert mean_average_precision(codes, digits[3], exclude_self=True) > 0.5
+
+
+def two_layers(n_features, n_outputs):
+    from torch import nn
+
+    return nn.Sequential(nn.Linear(n_features, 40), nn.Tanh(), nn.Linear(40, n_outputs))
+
+
+def test_a_network_of_ones_own_gives_the_logits(digits):
+    X, y = digits[:2]
+    hasher = SemanticHasher(**{**QUICK, "network": two_layers}).fit(X, y)
+    assert hasher.network_state_["classifier.2.weight"].shape == (10, 40)
+    codes = hasher.transform(digits[2])
+    np.testing.assert_array_equal(codes, pickle.loads(pickle.dumps(hasher)).transform(digits[2]))
+
+
+def test_more_bits_than_there_is_to_say(digits):
+    X, y = digits[0][:, 20:24], digits[1]
+    codes = SemanticHasher(**{**QUICK, "n_bits": 40}).fit_transform(X, y)
+    assert codes.shape == (1200, 40)
+    assert ((codes.mean(axis=0) > 0) & (codes.mean(axis=0) < 1)).all()
+
+
+def test_one_class_is_all_the_same_class(digits):
+    X = digits[0]
+    codes = SemanticHasher(**{**QUICK, "max_iter": 1}).fit_transform(X, np.zeros(len(X), int))
+    # there are only the features then
+    assert len(np.unique(codes, axis=0)) > 500
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [("temperature", 0), ("mixup", -1), ("label_smoothing", 1.0), ("feature_weight", -0.1)],
+)
+def test_parameters_out_of_range(digits, parameter, value):
+    with pytest.raises(ValueError, match=parameter):
+        SemanticHasher(**{**QUICK, parameter: value}).fit(*digits[:2])
