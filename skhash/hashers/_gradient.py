@@ -40,6 +40,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
     kept as numpy arrays in ``network_state_``; torch is imported when fitting and encoding only.
     """
 
+    architecture_: dict[str, Any]
     network_state_: dict[str, np.ndarray]
     objective_state_: dict[str, np.ndarray]
 

@@ -15,7 +15,7 @@ from skhash.hashers._posterior_map import posterior_map, sample_rows, smoothed_l
 from skhash.similarity import (
     check_labels,
     class_similarity,
-    evaluate_similarity,
+    prepare_similarity,
     resolve_similarity,
 )
 
@@ -319,7 +319,11 @@ class SemanticHasher(GradientHasher):
             has_posterior = kind == "class" and self.classification_weight > 0
             return "posterior" if has_posterior else "direct"
         if self.encoder == "posterior" and kind != "class":
-            what = {"multilabel": "multilabel indicators", "vector": "rows of real numbers"}[kind]
+            what = {
+                "multilabel": "multilabel indicators",
+                "vector": "rows of real numbers",
+                "sentence": "sentences",
+            }[kind]
             raise ValueError(
                 f'encoder="posterior" needs one class label a row, and y holds {what}: '
                 'set encoder="direct" or "auto"'
@@ -339,11 +343,12 @@ class SemanticHasher(GradientHasher):
         return "posterior" if "n_classes" in self.architecture_ else "direct"
 
     def _fit_direct(self, X, y, kind, labels, weights):
-        if kind == "vector":
+        if kind in ("vector", "sentence"):
             weights.pop("classification", None)
             if not weights:
+                what = "real numbers" if kind == "vector" else "sentences"
                 raise ValueError(
-                    "y holds real numbers, which have no classes to tell apart: "
+                    f"y holds {what}, which have no classes to tell apart: "
                     "similarity_weight or kl_weight must be above 0"
                 )
 
@@ -446,9 +451,10 @@ class SemanticHasher(GradientHasher):
             distances = ClassDistances(1 - self.class_similarity_, labels, device)
             target = torch.from_numpy(labels).to(device)
         else:
+            compare, prepared = prepare_similarity(self.similarity_, y)
 
             def similarity(rows):
-                return evaluate_similarity(self.similarity_, y[rows], y[rows])
+                return compare(prepared[rows], prepared[rows])
 
             distances = EvaluatedDistances(similarity, device)
             if kind == "multilabel" and "classification" in weights:
