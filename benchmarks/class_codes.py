@@ -128,6 +128,10 @@ def main():
     options = parser.parse_args()
     table = summary(run(options.bits, options.seeds, options.jobs))
     print(table.to_string(index=False))
+    write(table)
+
+
+def write(table):
     header = ["| " + " | ".join(table.columns) + " |", "|" + "---|" * len(table.columns)]
     body = ["| " + " | ".join(map(str, row)) + " |" for row in table.itertuples(index=False)]
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)

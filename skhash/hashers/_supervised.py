@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skhash.hashers._gradient import GradientHasher, with_callbacks
+from skhash.similarity import takes_levels
 from skhash.utils._docs import shared_docs
 from skhash.utils._labels import check_target
 
@@ -169,7 +170,7 @@ class SupervisedHasher(GradientHasher):
         """
         self._validate_params()
         X, y = self._validate_training(X, y)
-        classes, target = encode_classes(y)
+        classes, target = encode_classes(y, getattr(self, "similarity", None))
         self._check_same_classes(classes)
         self.classes_ = classes
         self._prepare(target)
@@ -219,13 +220,15 @@ class SupervisedHasher(GradientHasher):
         return tags
 
 
-def encode_classes(y):
+def encode_classes(y, similarity=None):
     """Classes of y, and for each row the number of its class or its indicators.
 
     Parameters
     ----------
     y : array-like or sparse matrix
         Class labels or multilabel indicators.
+    similarity : callable or None
+        The target; it may take labels of several levels, see `check_labels`.
 
     Returns
     -------
@@ -238,7 +241,7 @@ def encode_classes(y):
     ValueError
         If y has rows of real numbers, a single class, or no row with a label.
     """
-    kind, y = check_target(y)
+    kind, y = check_target(y, levels=takes_levels(similarity))
     if kind == "vector":
         raise ValueError(
             "y must hold class labels or multilabel indicators of 0 and 1, got rows of real "

@@ -18,15 +18,18 @@ MAX_TABLE_CELLS = 2**24
 
 
 class Labels:
-    """Checked labels of queries and database; ``kind`` is None where there are none."""
+    """Checked labels of queries and database; ``kind`` is None where there are none.
 
-    def __init__(self, query_labels, database_labels, n_queries: int, n_database: int):
+    `levels` says that labels have a class in each of several columns.
+    """
+
+    def __init__(self, query_labels, database_labels, n_queries, n_database, *, levels=False):
         self.shape = (n_queries, n_database)
         self.kind = None
         if query_labels is None and database_labels is None:
             return
-        self.kind, self.of_queries = _check_labels(query_labels, n_queries, "query_labels")
-        kind, self.of_items = _check_labels(database_labels, n_database, "database_labels")
+        self.kind, self.of_queries = _check_labels(query_labels, n_queries, "query_labels", levels)
+        kind, self.of_items = _check_labels(database_labels, n_database, "database_labels", levels)
         if {kind, self.kind} == {"multilabel", "vector"}:
             # vectors that happen to hold only 0 and 1 on one side
             kind = self.kind = "vector"
@@ -196,10 +199,10 @@ def _check_matrix(matrix, labels: Labels, name: str) -> np.ndarray:
     return matrix
 
 
-def _check_labels(labels, n_expected: int, name: str):
+def _check_labels(labels, n_expected: int, name: str, levels: bool):
     if labels is None:
         raise ValueError(f"{name} is missing.")
-    kind, labels = check_target(labels, name)
+    kind, labels = check_target(labels, name, levels=levels)
     if _num_samples(labels) != n_expected:
         raise ValueError(f"{name} must hold {n_expected} labels, got {_num_samples(labels)}.")
     return kind, labels

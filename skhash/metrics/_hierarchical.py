@@ -12,6 +12,7 @@ from skhash.metrics._inputs import (
     make_evaluation,
     score,
 )
+from skhash.similarity import takes_levels
 
 
 @shared_docs
@@ -91,6 +92,7 @@ def hierarchical_precision_score(
         database_labels,
         exclude_self=exclude_self,
         metric=metric,
+        levels=takes_levels(similarity),
         device=device,
         graded=lambda labels: graded_gains(labels, similarity),
     )
@@ -180,6 +182,7 @@ def average_hierarchical_precision_score(
         database_labels,
         exclude_self=exclude_self,
         metric=metric,
+        levels=takes_levels(similarity),
         device=device,
         graded=lambda labels: graded_gains(labels, similarity),
     )
@@ -258,6 +261,7 @@ def hierarchical_precision(
         database_labels,
         exclude_self=exclude_self,
         metric=metric,
+        levels=takes_levels(similarity),
         device=device,
         graded=lambda labels: graded_gains(labels, similarity),
     )

@@ -29,12 +29,13 @@ def make_evaluation(
     exclude_self,
     metric: str,
     device: str | None,
+    levels: bool = False,
     **make_gains: Callable[[Labels], Any],
 ) -> Evaluation:
     """Check the arguments that all ranking metrics have in common.
 
     ``make_gains`` are functions by the name of the gains that they make of the labels; one that
-    returns None makes none.
+    returns None makes none. ``levels`` says that labels have a class in each of several columns.
     """
     check_option("metric", metric, METRICS)
     among_themselves = database_codes is None
@@ -51,7 +52,8 @@ def make_evaluation(
     ranking = _make_ranking(query_codes, database_codes, metric, device)
     if among_themselves:
         database_labels = query_labels
-    labels = Labels(query_labels, database_labels, ranking.n_queries, ranking.n_database)
+    shape = ranking.n_queries, ranking.n_database
+    labels = Labels(query_labels, database_labels, *shape, levels=levels)
     own = _check_exclude_self(exclude_self, ranking)
     labels.check_own(own)
     gains = {name: make(labels) for name, make in make_gains.items()}

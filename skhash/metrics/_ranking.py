@@ -8,6 +8,7 @@ from skhash.metrics import _statistics as statistics
 from skhash.metrics._docs import shared_docs
 from skhash.metrics._gains import binary_gains, graded_gains, matrix_gains
 from skhash.metrics._inputs import check_option, check_rank, make_evaluation, score
+from skhash.similarity import takes_levels
 
 
 @shared_docs
@@ -74,6 +75,7 @@ def precision_at_k(
         database_labels,
         exclude_self=exclude_self,
         metric=metric,
+        levels=takes_levels(similarity),
         device=device,
         binary=lambda labels: binary_gains(labels, relevance, similarity, threshold),
     )
@@ -149,6 +151,7 @@ def recall_at_k(
         database_labels,
         exclude_self=exclude_self,
         metric=metric,
+        levels=takes_levels(similarity),
         device=device,
         binary=lambda labels: binary_gains(labels, relevance, similarity, threshold),
     )
@@ -238,6 +241,7 @@ def mean_average_precision(
         database_labels,
         exclude_self=exclude_self,
         metric=metric,
+        levels=takes_levels(similarity),
         device=device,
         binary=lambda labels: binary_gains(labels, relevance, similarity, threshold),
     )
@@ -369,6 +373,7 @@ def ndcg(
         database_labels,
         exclude_self=exclude_self,
         metric=metric,
+        levels=takes_levels(similarity),
         device=device,
         graded=make_gains,
     )

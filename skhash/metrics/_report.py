@@ -21,6 +21,7 @@ from skhash.metrics._lookup import (
     lookup_of_counts,
 )
 from skhash.metrics._policy import POLICIES, settle
+from skhash.similarity import takes_levels
 
 
 class RetrievalReport(Mapping):
@@ -214,6 +215,7 @@ def retrieval_report(
         database_labels,
         exclude_self=exclude_self,
         metric=metric,
+        levels=takes_levels(similarity),
         device=device,
         binary=binary,
         graded=lambda labels: None if similarity is None else graded_gains(labels, similarity),

@@ -11,7 +11,7 @@ from skhash.metrics._scorer_rows import FoldRows, fitted_attribute, select_rows
 from skhash.metrics._scorer_run import ScoringOptions, check_depth, mean_scores
 from skhash.metrics._statistics import Statistic
 from skhash.neighbors._packing import check_codes, unpack_codes
-from skhash.similarity import resolve_similarity
+from skhash.similarity import resolve_similarity, takes_levels
 from skhash.utils._labels import check_target
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def score_fold(scorers: dict[str, RetrievalScorer], estimator, X, y) -> dict[str
     if y is None:
         raise ValueError("A retrieval scorer needs y: labels say what is relevant.")
     statistics = {key: scorer._validate() for key, scorer in scorers.items()}
-    kind, y = check_target(y)
+    kind, y = check_target(y, levels=_any_takes_levels(scorers.values(), estimator))
     plans = [
         _make_plan(scorers[keys[0]], {key: statistics[key] for key in keys}, estimator, kind, y)
         for keys in _alike(scorers)
@@ -53,6 +53,11 @@ def score_fold(scorers: dict[str, RetrievalScorer], estimator, X, y) -> dict[str
     for plan in plans:
         scores |= _run(plan, codes[plan.options.metric], y, estimator)
     return {key: scores[key] for key in scorers}
+
+
+def _any_takes_levels(scorers, estimator) -> bool:
+    targets = [scorer.similarity for scorer in scorers]
+    return any(map(takes_levels, [*targets, fitted_attribute(estimator, "similarity_")]))
 
 
 def _alike(scorers: dict[str, RetrievalScorer]) -> list[list[str]]:

@@ -55,7 +55,7 @@ def mean_scores(
     by_similarity: dict[str, Any] = {}
     if options.threshold is not None:
         by_similarity = {"similarity": options.similarity, "threshold": options.threshold}
-    makers = {
+    makers: dict[str, Any] = {
         "graded": lambda labels: graded_gains(labels, options.similarity),
         "binary": lambda labels: binary_gains(labels, **by_similarity),
     }

@@ -21,7 +21,7 @@ from skhash.metrics._statistics import Statistic
 from skhash.model_selection._classes import check_count, encode_classes
 from skhash.model_selection._evaluation import Column, RetrievalEvaluation
 from skhash.model_selection._unseen_split import UnseenClassSplit, UnseenRoles
-from skhash.similarity import resolve_similarity
+from skhash.similarity import resolve_similarity, takes_levels
 from skhash.utils._labels import check_target
 
 ALL_TRAINED = "all classes trained"
@@ -165,8 +165,8 @@ def retrieval_evaluate(
     X, y = indexable(X, y)
     features = X if features is None else features
     indexable(y, features)
+    y = check_target(y, levels=takes_levels(similarity))[1]
     classes, _ = encode_classes(y)
-    y = check_target(y)[1]
     options = ScoringOptions(similarity=resolve_similarity(similarity, y))
     statistics = _statistics(name, k)
     random_state = check_random_state(random_state)

@@ -7,6 +7,7 @@ from skhash.similarity._evaluate import (
     evaluate_similarity,
     prepare_similarity,
     resolve_similarity,
+    takes_levels,
 )
 from skhash.similarity._label import LabelSimilarity
 from skhash.similarity._load import load_taxonomy
@@ -37,4 +38,5 @@ __all__ = [
     "load_taxonomy",
     "prepare_similarity",
     "resolve_similarity",
+    "takes_levels",
 ]

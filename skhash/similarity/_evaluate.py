@@ -156,11 +156,31 @@ def check_labels(similarity: Callable, y, name: str = "y") -> tuple[str, Any]:
     >>> check_labels(LabelSimilarity(), y)[0], check_labels(SentenceSimilarity(len), y)[0]
     ('class', 'sentence')
     """
-    wanted = getattr(similarity, "label_kind", None)
-    kind, y = check_target(y, name, levels=wanted == "levels")
-    if kind == "class" and wanted == "sentence":
+    kind, y = check_target(y, name, levels=takes_levels(similarity))
+    if kind == "class" and getattr(similarity, "label_kind", None) == "sentence":
         return "sentence", y
     return kind, y
+
+
+def takes_levels(similarity) -> bool:
+    """Whether a target takes labels with a class in each of several columns.
+
+    Parameters
+    ----------
+    similarity : object
+        A target, or anything else.
+
+    Returns
+    -------
+    answer : bool
+
+    Examples
+    --------
+    >>> from skhash.similarity import ColumnsSimilarity, LabelSimilarity, takes_levels
+    >>> takes_levels(ColumnsSimilarity([(0, LabelSimilarity(), 1.0)]))
+    True
+    """
+    return getattr(similarity, "label_kind", None) == "levels"
 
 
 def prepare_similarity(similarity: Any, *labels) -> tuple:

@@ -10,7 +10,12 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import train_test_split
 
-from skhash import SemanticHasher
+from skhash import OrthoHasher, SemanticHasher
+from skhash.metrics import (
+    average_hierarchical_precision_score,
+    hierarchical_precision_scorer,
+    ndcg,
+)
 from skhash.similarity import (
     ColumnsSimilarity,
     EmbeddingSimilarity,
@@ -262,12 +267,40 @@ def test_hasher_learns_a_mixture_of_names_and_vectors(data):
 
 def test_hasher_learns_labels_of_several_levels(data):
     X, y = data
-    labels = check_labels(COLUMNS, LEVELS[y])[1]
-    hasher = fit(X, labels, COLUMNS)
+    hasher = fit(X, LEVELS[y], COLUMNS)
     assert hasher.classes_.tolist() == [tuple(row) for row in LEVELS.tolist()]
     np.testing.assert_allclose(hasher.class_similarity_, COLUMNS(LEVELS, LEVELS))
     cat_dog, cat_oak, dog_oak = mean_distances(hasher, X, y)
     assert cat_dog < min(cat_oak, dog_oak)
+
+
+def test_metrics_and_scorers_take_levels(data):
+    """The same as for rows that are classes, and for the matrix of similarities."""
+    X, y = data
+    labels, matrix = LEVELS[y], COLUMNS(LEVELS[y], LEVELS[y])
+    codes = fit(X, labels, COLUMNS).transform(X)
+    options = {"k": 20, "exclude_self": True}
+    score = average_hierarchical_precision_score(codes, labels, similarity=COLUMNS, **options)
+    as_classes = PrecomputedSimilarity(COLUMNS(LEVELS, LEVELS), np.arange(len(LEVELS)))
+    expected = average_hierarchical_precision_score(codes, y, similarity=as_classes, **options)
+    assert score == pytest.approx(expected)
+    of_matrix = ndcg(codes, None, similarity=matrix, **options)
+    assert ndcg(codes, labels, similarity=COLUMNS, **options) == pytest.approx(of_matrix)
+    hasher = fit(X, labels, COLUMNS)
+    scorer = hierarchical_precision_scorer(k=20, similarity=COLUMNS)
+    assert scorer(hasher, X, labels) == pytest.approx(
+        scorer(hasher, X, check_labels(COLUMNS, labels)[1])
+    )
+    frame = pd.DataFrame(labels, columns=["kind", "fine"])
+    assert scorer(hasher, X, frame) == pytest.approx(scorer(hasher, X, labels))
+
+
+def test_other_hashers_take_levels(data):
+    X, y = data
+    options = {"max_iter": 3, "device": "cpu", "random_state": 0}
+    hasher = OrthoHasher(16, codebook="semantic", similarity=COLUMNS, **options).fit(X, LEVELS[y])
+    assert hasher.classes_.tolist() == [tuple(row) for row in LEVELS.tolist()]
+    np.testing.assert_allclose(hasher.class_similarity_, COLUMNS(LEVELS, LEVELS))
 
 
 def test_rows_of_levels_are_classes_that_can_be_split(data):
