@@ -28,8 +28,7 @@ class CSQHasher(TargetCodeHasher):
     Parameters
     ----------
     |n_bits|
-    codebook : {"auto", "hadamard", "bernoulli", "maxhd", "balanced", "semantic"} or array-like, \
-            default="auto"
+    codebook : str or array-like, default="auto"
         Codes of the classes. "auto" takes rows of a Hadamard matrix and their complements
         ("hadamard") where `n_bits` is a power of two and there are at most ``2 * n_bits``
         classes, and fair coins ("bernoulli") elsewhere. For the others, and arrays, see

@@ -27,8 +27,7 @@ class DPNHasher(TargetCodeHasher):
     Parameters
     ----------
     |n_bits|
-    codebook : {"auto", "hadamard", "bernoulli", "maxhd", "balanced", "semantic"} or array-like, \
-            default="bernoulli"
+    codebook : str or array-like, default="bernoulli"
         Codes of the classes. "bernoulli" tosses fair coins, the
         paper's random assignment; "auto" is as of `CSQHasher`. For the others, and arrays, see
         :func:`skhash.codebooks.make_codebook`.

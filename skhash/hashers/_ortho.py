@@ -31,8 +31,7 @@ class OrthoHasher(CodebookHasher):
     Parameters
     ----------
     |n_bits|
-    codebook : {"maxhd", "bernoulli", "hadamard", "balanced", "semantic"} or array-like, \
-            default="maxhd"
+    codebook : str or array-like, default="maxhd"
         Codes of the classes: far from each other ("maxhd"), fair coins ("bernoulli"), rows of
         a Hadamard matrix and their complements ("hadamard", at most ``2 * n_bits`` classes and
         `n_bits` a power of two), each bit shared by half of the classes ("balanced"), or at
