@@ -3,7 +3,8 @@
 Choose a hasher by classes it never saw
 =======================================
 
-A hasher has knobs: what "similar" means, how much its classes count, how many bits it takes.
+A hasher has knobs: what "similar" means, how much the features count beside the classes, how many
+bits it takes.
 Here a grid search turns three of them for a pipeline on features of CIFAR-100. Each candidate is
 trained without a fifth of the classes, and judged by how well queries of those classes find what
 is near them in the taxonomy.
@@ -57,7 +58,7 @@ pipeline = make_pipeline(
 grid = {
     "standardscaler__with_std": [False],
     "semantichasher__similarity__measure": ["lcs_height", "wu_palmer"],
-    "semantichasher__classification_weight": [0.0, 0.2, 1.0],
+    "semantichasher__feature_weight": [0.0, 0.7, 1.4],
     "semantichasher__n_bits": [16, 64],
 }
 # The features are principal components. Brought to unit variance, the noise of the last ones
@@ -65,7 +66,7 @@ grid = {
 scaled = {
     "standardscaler__with_std": [True],
     "semantichasher__similarity__measure": ["lcs_height"],
-    "semantichasher__classification_weight": [0.2],
+    "semantichasher__feature_weight": [0.7],
     "semantichasher__n_bits": [64],
 }
 splitter = UnseenClassSplit(2, n_unseen=0.2, seen_size=0.3, unseen_size=0.3, random_state=0)
@@ -84,14 +85,14 @@ print(candidates.to_string(index=False, float_format="{:.3f}".format))
 
 # %%
 # Each candidate by both scores; the upper right corner is where to look.
-colors = {0.0: "C0", 0.2: "C1", 1.0: "C3"}
+colors = {0.0: "C0", 0.7: "C1", 1.4: "C3"}
 figure, ax = plt.subplots(figsize=(6.4, 4.8), layout="constrained")
 for candidate in candidates.to_dict("records"):
     ax.scatter(
         candidate["seen@all"],
         candidate["unseen@all"],
-        facecolor="none" if candidate["with_std"] else colors[candidate["classification_weight"]],
-        edgecolor=colors[candidate["classification_weight"]],
+        facecolor="none" if candidate["with_std"] else colors[candidate["feature_weight"]],
+        edgecolor=colors[candidate["feature_weight"]],
         marker="o" if candidate["measure"] == "lcs_height" else "^",
         s=140 if candidate["n_bits"] == 64 else 40,
         alpha=0.8,
@@ -105,7 +106,7 @@ ax.annotate(
     ha="center",
 )
 legend = [
-    *((f"classification weight {weight:g}", "s", color, 7) for weight, color in colors.items()),
+    *((f"feature weight {weight:g}", "s", color, 7) for weight, color in colors.items()),
     ("LCS height", "o", "0.4", 7),
     ("Wu-Palmer", "^", "0.4", 7),
     ("16 bits", "o", "0.4", 5),

@@ -69,9 +69,10 @@ print(
 # %%
 # Codes that follow it
 # --------------------
-# `~skhash.SemanticHasher` trains a network whose codes have Hamming distances like these. It takes
-# a GPU where there is one. ``loss_terms_`` records what it minimised. Half the default number of
-# epochs keeps this page quick.
+# `~skhash.SemanticHasher` makes codes whose Hamming distances are like these. For classes it trains
+# a network to tell them apart, on a GPU where there is one, and reads the bits off what the network
+# thinks of an image and off the features. ``loss_terms_`` records what it minimised. Half the
+# default number of epochs keeps this page quick.
 
 hasher = SemanticHasher(n_bits=64, similarity=similarity, max_iter=20, random_state=0)
 hasher.fit(X[train], y[train])
