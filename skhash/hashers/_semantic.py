@@ -282,7 +282,9 @@ class SemanticHasher(GradientHasher):
             Features; computed in float32.
         y : array-like of shape (n_samples,) or (n_samples, n_columns)
             Class labels of any type; or multilabel indicators of 0 and 1, which may be sparse;
-            or rows of real numbers, such as sentence embeddings.
+            or rows of real numbers, such as sentence embeddings. Strings are sentences where the
+            similarity target is a `~skhash.similarity.SentenceSimilarity`, and a class in each
+            of several columns is taken with `~skhash.similarity.ColumnsSimilarity`.
 
         Returns
         -------
@@ -299,14 +301,14 @@ class SemanticHasher(GradientHasher):
         weights = self._weights()
         X, y = self._validate_training(X, y)
         kind, y = check_labels(self.similarity, y)
-        self.encoder_ = self._choose_encoder(kind)
+        encoder = self._choose_encoder(kind)
         self.similarity_ = resolve_similarity(self.similarity, y)
         self.class_similarity_ = None
         classes, labels = _classes(kind, y)
         if kind == "class":
             self.class_similarity_ = class_similarity(self.similarity_, classes)
-        self._check_same_classes(classes)
-        self.classes_ = classes
+        self._check_resumable(classes, encoder)
+        self.classes_, self.encoder_ = classes, encoder
         if self.encoder_ == "posterior":
             self._fit_posterior(X, labels)
         else:
@@ -330,17 +332,14 @@ class SemanticHasher(GradientHasher):
             )
         return self.encoder
 
-    def _check_same_classes(self, classes):
+    def _check_resumable(self, classes, encoder):
         if not (self.warm_start and hasattr(self, "network_state_")):
             return
-        if not (np.array_equal(classes, self.classes_) and self._is_posterior() == self.encoder_):
+        if not (np.array_equal(classes, self.classes_) and encoder == self.encoder_):
             raise ValueError(
                 "warm_start=True goes on from the last fit, whose classes or encoder were others; "
                 "set warm_start=False to start afresh"
             )
-
-    def _is_posterior(self):
-        return "posterior" if "n_classes" in self.architecture_ else "direct"
 
     def _fit_direct(self, X, y, kind, labels, weights):
         if kind in ("vector", "sentence"):
