@@ -42,6 +42,7 @@ class ClassAnchorHasher(SupervisedHasher):
     minimum_norm : float >= 0 or None, default=None
         The p above. None takes :math:`\sqrt{n_{bits}}`, the length of a corner: the term then
         draws anchors to the corners, where rounding costs nothing.
+    |network|
     |training|
 
     Attributes

@@ -38,6 +38,7 @@ class CSQHasher(TargetCodeHasher):
         it.
     quantization_weight : float >= 0, default=1e-4
         Weight of the second term: the :math:`\lambda` above.
+    |network|
     |training|
 
     Attributes

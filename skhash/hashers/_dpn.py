@@ -36,6 +36,7 @@ class DPNHasher(TargetCodeHasher):
         it.
     margin : float > 0, default=1.0
         The m above.
+    |network|
     |training|
 
     Attributes

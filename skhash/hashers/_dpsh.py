@@ -28,6 +28,7 @@ class DPSHHasher(SupervisedHasher):
     |n_bits|
     quantization_weight : float >= 0, default=0.1
         Weight of the second term: the :math:`\eta` above.
+    |network|
     |training|
 
     Attributes

@@ -29,6 +29,7 @@ class GreedyHasher(SupervisedHasher):
     |n_bits|
     quantization_weight : float >= 0, default=0.1
         Weight of the second term: the :math:`\alpha` above.
+    |network|
     |training|
 
     Attributes

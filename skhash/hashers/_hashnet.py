@@ -33,6 +33,7 @@ class HashNetHasher(SupervisedHasher):
         Sharpness in the last stage.
     n_stages : int, default=50
         Stages of equal length, in which the square of the sharpness grows by equal steps.
+    |network|
     |training|
 
     Attributes

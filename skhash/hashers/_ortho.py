@@ -52,6 +52,7 @@ class OrthoHasher(CodebookHasher):
         :math:`\sqrt{n_{bits}}`.
     margin_type : {"cosine", "angular"}, default="cosine"
         Whether the margin is subtracted from the cosine or added to the angle, in radians.
+    |network|
     |training|
 
     Attributes
@@ -168,7 +169,7 @@ class OrthoHasher(CodebookHasher):
         n_others = max(len(self.classes_) - 1, 3)
         default = math.sqrt(2) * math.log(n_others)
         if isinstance(self.codebook, str) and self.codebook == "semantic":
-            # of 3, 4, 6.5 and 12 for 100 classes, 3 gave the best codes and 12 the worst
+            # a large scale pushes apart the classes whose codes are near by design
             default /= 2
         self.scale_ = default if self.scale is None else float(self.scale)
 

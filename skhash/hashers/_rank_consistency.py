@@ -57,6 +57,7 @@ class RankConsistencyHasher(SupervisedHasher):
         How many others of its batch each item is compared with, seen from every sample: cost and
         memory of a step grow with ``batch_size ** 2 * n_comparisons``. None compares all, which
         was no better than 4 on captions with several labels.
+    |network|
     |training|
 
     Attributes

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skhash.hashers._gradient import GradientHasher, with_callbacks
 from skhash.hashers._posterior_map import posterior_map, sample_rows, smoothed_labels
+from skhash.hashers._supervised import supervised_docs
 from skhash.similarity import (
     check_labels,
     class_similarity,
@@ -20,6 +21,7 @@ from skhash.similarity import (
 )
 
 
+@supervised_docs
 class SemanticHasher(GradientHasher):
     r"""Codes whose Hamming distances follow the similarity of their labels.
 
@@ -44,8 +46,7 @@ class SemanticHasher(GradientHasher):
 
     Parameters
     ----------
-    n_bits : int, default=64
-        Length of the codes.
+    |n_bits|
     similarity : "auto" or callable, default="auto"
         What similar means: ``similarity(y_a, y_b)`` returns an array of shape (n_a, n_b) with
         values in [0, 1], 1 for the same. See :mod:`skhash.similarity`. ``"auto"`` takes equality
@@ -96,70 +97,17 @@ class SemanticHasher(GradientHasher):
         The binary distribution is Beta(kl_alpha, kl_alpha) in each bit.
     kl_n_draws : int or None, default=None
         Draws of it for each batch; None takes `batch_size`.
-    batch_size : int, default=128
-        Rows a step; all pairs within a batch are compared.
-    max_iter : int, default=40
-        Epochs: passes over the data.
-    learning_rate : float, default=3e-3
-        Peak of the learning rate, warmed up over the first tenth of all steps and annealed to 0.
-    weight_decay : float, default=1e-4
-        Decoupled decay of the weight matrices (AdamW).
-    early_stopping : bool, default=False
-        Whether to set aside a share of the rows, keep the state of least loss on them, and stop
-        when it no longer falls.
-    validation_fraction : float in (0, 1), default=0.1
-        That share.
-    n_iter_no_change : int, default=10
-        Epochs without an improvement of at least `tol` before stopping early.
-    tol : float, default=1e-4
-    warm_start : bool, default=False
-        Whether another call of ``fit`` goes on from the weights of the last.
-    device : str, default="auto"
-        Where to train and encode: "cpu", "cuda", "cuda:1", "mps", or "auto" for the best there is.
-    random_state : int, RandomState instance or None, default=None
-        Fixes initial weights, batches, dropout and the draws of the binary distribution.
-    verbose : int, default=0
-        1 prints the loss terms of every epoch. For a progress bar use scikit-learn's callbacks:
-        ``SemanticHasher().set_callbacks(sklearn.callback.ProgressBar())``.
-    store_codes : bool, default=False
-        Whether to keep the codes of the training samples, packed, and the labels that ``fit``
-        was given, for scorers that search them (``database="train"``).
+    |training|
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        The distinct labels in the user's own type; column numbers for multilabel indicators;
-        None for rows of real numbers.
+    |fitted|
     class_similarity_ : ndarray of shape (n_classes, n_classes) or None
         The similarity target between the classes; None unless y holds class labels.
     similarity_ : callable
         The similarity target in use.
     encoder_ : {"posterior", "direct"}
         The way from X to bits in use.
-    loss_curve_ : list of float
-        Weighted loss of each epoch.
-    loss_terms_ : dict of str to list of float
-        Each term of each epoch, unweighted.
-    validation_loss_curve_ : list of float or None
-        Weighted loss on the rows set aside, under `early_stopping`.
-    n_iter_ : int
-        Epochs run.
-    best_iter_ : int
-        Epoch whose weights were kept, counted from 1.
-    training_codes_ : ndarray of shape (n_samples, ceil(n_bits / 8)), dtype uint8
-        Codes of the training samples as `~skhash.neighbors.pack_codes` packs them, where
-        ``store_codes=True``.
-    training_labels_ : ndarray of shape (n_samples,) or (n_samples, n_columns)
-        Their labels, where ``store_codes=True`` and ``fit`` was given y.
-    n_bits_, n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Where X had column names.
-    network_state_, objective_state_ : dict of str to ndarray
-        Weights of the encoder, and of the classification head.
-    architecture_ : dict
-        What the encoder is built from.
-    device_ : str
-        Where it was trained. A model trained on CUDA encodes on the CPU where there is none.
 
     See Also
     --------

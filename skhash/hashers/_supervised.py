@@ -18,7 +18,7 @@ _PARTS = {
 n_bits : int, default=64
     Length of the codes.
 """,
-    "training": """
+    "network": """
 network : {"mlp", "linear"} or callable, default="mlp"
     The encoder. A callable is called with ``(n_features, n_bits)`` and returns a
     `torch.nn.Module` that maps rows to `n_bits` real values; it is kept by reference, so
@@ -28,6 +28,8 @@ hidden_layer_sizes : tuple of int, default=(1024,)
     Width of each hidden layer of the "mlp".
 dropout : float in [0, 1), default=0.0
     Share of hidden units ("mlp") or inputs ("linear") left out of each step.
+""",
+    "training": """
 batch_size : int, default=128
     Rows a step.
 max_iter : int, default=40
@@ -50,7 +52,7 @@ warm_start : bool, default=False
 device : str, default="auto"
     Where to train and encode: "cpu", "cuda", "cuda:1", "mps", or "auto" for the best there is.
 random_state : int, RandomState instance or None, default=None
-    Fixes all that is random: class codes, initial weights, batches and dropout.
+    Fixes all that is random: initial weights, batches, dropout, and what a method draws.
 verbose : int, default=0
     1 prints the loss terms of every epoch. For a progress bar use scikit-learn's callbacks:
     ``set_callbacks(sklearn.callback.ProgressBar())``.
@@ -60,7 +62,8 @@ store_codes : bool, default=False
 """,
     "fitted": """
 classes_ : ndarray of shape (n_classes,)
-    The distinct labels in the user's own type; column numbers for multilabel indicators.
+    The distinct labels in the user's own type; column numbers for multilabel indicators; None
+    where y has no classes.
 loss_curve_ : list of float
     Weighted loss of each epoch.
 loss_terms_ : dict of str to list of float
@@ -74,7 +77,7 @@ best_iter_ : int
 training_codes_ : ndarray of shape (n_samples, ceil(n_bits / 8)), dtype uint8
     Codes of the training samples as `~skhash.neighbors.pack_codes` packs them, where
     ``store_codes=True``.
-training_labels_ : ndarray of shape (n_samples,) or (n_samples, n_classes)
+training_labels_ : ndarray of shape (n_samples,) or (n_samples, n_columns)
     Their labels, where ``store_codes=True``.
 n_bits_, n_features_in_ : int
     Length of the codes; number of features seen during ``fit``.
