@@ -54,7 +54,7 @@ docs: $(DOCS_STAMP)
 	$(BIN)/sphinx-build -b html -W --keep-going docs docs/_build/html
 
 bench: $(STAMP)
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:
 	rm -rf $(VENV) docs/_build docs/auto_examples demo_output .pytest_cache .mypy_cache .ruff_cache

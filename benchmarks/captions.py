@@ -35,6 +35,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from _tables import write_table
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
@@ -49,7 +50,6 @@ from skhash.metrics import (
 )
 from skhash.similarity import EmbeddingSimilarity
 
-OUTPUT = Path(__file__).parents[1] / "docs" / "benchmarks" / "captions.md"
 N_COMPONENTS = 256
 N_VALIDATION_IMAGES = 300
 CALIBRATION_BITS = 64
@@ -208,12 +208,6 @@ def summary(runs, by):
     return table.assign(**{"fit, s": seconds}).reset_index()
 
 
-def as_lines(table):
-    rows = [table.columns, *table.itertuples(index=False)]
-    lines = ["| " + " | ".join(map(str, row)) + " |" for row in rows]
-    return [lines[0], "|" + "---|" * len(table.columns), *lines[1:]]
-
-
 def write(table, calibrations, sizes, options):
     """Write both tables with the command and the sizes above them."""
     command = (
@@ -226,10 +220,7 @@ def write(table, calibrations, sizes, options):
         f"development images train, the other {sizes[3]:,} search each other. The degrees of "
         "relevance are those of the first row for all."
     )
-    lines = [command, "", *as_lines(table), "", calibration, "", *as_lines(calibrations)]
-    OUTPUT.parent.mkdir(parents=True, exist_ok=True)
-    OUTPUT.write_text("\n".join(lines) + "\n")
-    print(f"wrote {OUTPUT.name}")
+    write_table("captions", command, table, calibration, calibrations)
 
 
 def main():

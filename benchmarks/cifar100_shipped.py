@@ -11,9 +11,9 @@ themselves. Prints the table and writes it to docs/benchmarks/cifar100_shipped.m
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 import pandas as pd
+from _tables import write_table
 
 from skhash import (
     ClassCodeHasher,
@@ -27,7 +27,6 @@ from skhash.metrics import average_hierarchical_precision_score
 from skhash.similarity import TaxonomySimilarity, load_taxonomy
 
 TRAIN, AMONG = "train @{}", "leave-one-out @{}"
-OUTPUT = Path(__file__).parents[1] / "docs" / "benchmarks" / "cifar100_shipped.md"
 
 
 def judge(query, query_labels, database, database_labels, *, similarity, metric="hamming"):
@@ -102,11 +101,7 @@ def main():
     options = parser.parse_args()
     table = summary(run(options.bits, options.seeds))
     print(table.to_string(index=False))
-    header = ["| " + " | ".join(table.columns) + " |", "|" + "---|" * len(table.columns)]
-    body = ["| " + " | ".join(map(str, row)) + " |" for row in table.itertuples(index=False)]
-    OUTPUT.parent.mkdir(parents=True, exist_ok=True)
-    OUTPUT.write_text("\n".join(header + body) + "\n")
-    print(f"wrote {OUTPUT.name}")
+    write_table("cifar100_shipped", table)
 
 
 if __name__ == "__main__":

@@ -20,10 +20,10 @@ from __future__ import annotations
 
 import argparse
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from _tables import mean_and_spread, write_table
 from joblib import Parallel, delayed
 
 import skhash
@@ -31,7 +31,6 @@ from skhash.datasets import load_cifar100_features
 from skhash.metrics import average_hierarchical_precision_score, mean_average_precision
 from skhash.similarity import TaxonomySimilarity, load_taxonomy
 
-OUTPUT = Path(__file__).parents[1] / "docs" / "benchmarks" / "class_codes.md"
 N_UNSEEN = 20
 TREE = TaxonomySimilarity(load_taxonomy("cifar100"))
 ORTHO = {
@@ -113,30 +112,15 @@ def run(bits, n_seeds, n_jobs):
     return pd.DataFrame([row for row in rows if row is not None])
 
 
-def summary(runs):
-    """Mean over seeds, and the standard deviation over seeds."""
-    grouped = runs.groupby(["bits", "method"], sort=False)
-    mean, spread = grouped.mean(), grouped.std(ddof=0)
-    return (mean.map("{:.3f}".format) + " ± " + spread.map("{:.3f}".format)).reset_index()
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bits", type=int, nargs="+", default=[16, 32, 64, 128])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    table = summary(run(options.bits, options.seeds, options.jobs))
+    table = mean_and_spread(run(options.bits, options.seeds, options.jobs), ["bits", "method"])
     print(table.to_string(index=False))
-    write(table)
-
-
-def write(table):
-    header = ["| " + " | ".join(table.columns) + " |", "|" + "---|" * len(table.columns)]
-    body = ["| " + " | ".join(map(str, row)) + " |" for row in table.itertuples(index=False)]
-    OUTPUT.parent.mkdir(parents=True, exist_ok=True)
-    OUTPUT.write_text("\n".join(header + body) + "\n")
-    print(f"wrote {OUTPUT.name}")
+    write_table("class_codes", table)
 
 
 if __name__ == "__main__":

@@ -20,16 +20,15 @@ from __future__ import annotations
 
 import argparse
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from _tables import write_table
 
 from skhash.codebooks import codebook_report, make_codebook
 from skhash.metrics import average_hierarchical_precision_score
 from skhash.similarity import Taxonomy, TaxonomySimilarity, class_similarity, load_taxonomy
 
-OUTPUT = Path(__file__).parents[1] / "docs" / "benchmarks" / "codebooks.md"
 KINDS = ("bernoulli", "balanced", "maxhd", "hadamard", "semantic")
 ITEMS = 20
 FORMATS = {
@@ -132,11 +131,7 @@ def main():
     options = parser.parse_args()
     table = summary(run(options.data, options.bits, options.seeds)).reset_index()
     print(table.to_string(index=False))
-    header = ["| " + " | ".join(table.columns) + " |", "|" + "---|" * len(table.columns)]
-    body = ["| " + " | ".join(map(str, row)) + " |" for row in table.itertuples(index=False)]
-    OUTPUT.parent.mkdir(parents=True, exist_ok=True)
-    OUTPUT.write_text("\n".join(header + body) + "\n")
-    print(f"wrote {OUTPUT.name}")
+    write_table("codebooks", table)
 
 
 if __name__ == "__main__":

@@ -29,13 +29,13 @@ from typing import NamedTuple
 import faiss
 import numpy as np
 import pandas as pd
+from _tables import write_table
 from sklearn.preprocessing import normalize
 
 from skhash import ITQHasher, KLBinaryHasher
 from skhash.metrics import recall_at_k
 from skhash.neighbors import asymmetric_rerank, pack_codes
 
-OUTPUT = Path(__file__).parents[1] / "docs" / "benchmarks" / "embeddings_64_bits.md"
 N_NEIGHBORS, N_CANDIDATES = 10, 100
 N_QUERIES, N_VALIDATION = 1000, 500
 
@@ -321,11 +321,7 @@ def main():
         rows.append(summary(name, runs))
         print(*rows[-1].values(), sep="  ", flush=True)
     table = pd.DataFrame(rows)
-    header = ["| " + " | ".join(table.columns) + " |", "|" + "---|" * len(table.columns)]
-    body = ["| " + " | ".join(map(str, row)) + " |" for row in table.itertuples(index=False)]
-    OUTPUT.parent.mkdir(parents=True, exist_ok=True)
-    OUTPUT.write_text("\n".join(header + body) + "\n")
-    print(f"wrote {OUTPUT.name}")
+    write_table("embeddings_64_bits", table)
 
 
 if __name__ == "__main__":

@@ -15,9 +15,10 @@ import argparse
 import time
 import tracemalloc
 from functools import partial
-from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from _tables import write_table
 
 from skhash.metrics import (
     average_hierarchical_precision_score,
@@ -26,7 +27,6 @@ from skhash.metrics import (
 )
 from skhash.similarity import EmbeddingSimilarity
 
-OUTPUT = Path(__file__).parents[1] / "docs" / "benchmarks" / "graded_metrics.md"
 N_CENTRES = 1000
 METRICS = {
     "HP@100": partial(hierarchical_precision_score, k=100),
@@ -48,8 +48,8 @@ def main() -> None:
         "peak memory",
         "all similarities",
     )
-    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
-    print(lines[0])
+    rows = []
+    print(*columns, sep="  ")
     for n_queries in (options.n_queries // 10, options.n_queries):
         part = tuple(array[:n_queries] for array in query)
         for name, metric in METRICS.items():
@@ -59,15 +59,14 @@ def main() -> None:
             matrix = 8 * n_queries * options.n_database
             cells = [f"{n_queries:,}", f"{options.n_database:,}", name, f"{value:.4f}"]
             cells += [f"{seconds:.0f} s", f"{peak / 2**20:.0f} MiB", f"{matrix / 2**20:,.0f} MiB"]
-            lines.append(f"| {' | '.join(cells)} |")
-            print(lines[-1], flush=True)
+            rows.append(cells)
+            print(*cells, sep="  ", flush=True)
     header = (
         f"Vectors of {options.n_features} float32, codes of {options.n_bits} bits; a copy of all "
         f"vectors at unit length is {4 * options.n_features * options.n_database / 2**20:.0f} MiB "
         "of the peak memory."
     )
-    OUTPUT.write_text("\n".join([header, "", *lines]) + "\n")
-    print(f"wrote {OUTPUT.name}")
+    write_table("graded_metrics", header, pd.DataFrame(rows, columns=columns))
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -22,12 +22,13 @@ from pathlib import Path
 
 import faiss
 import numpy as np
+import pandas as pd
+from _tables import write_table
 
 from skhash.metrics import average_hierarchical_precision_score, retrieval_report
 from skhash.neighbors import pack_codes
 from skhash.similarity import TaxonomySimilarity, load_taxonomy
 
-OUTPUT = Path(__file__).parents[1] / "docs" / "benchmarks" / "metrics_speed.md"
 FEATURES = "cifar100_features_efflite0_pca256.npz"
 
 
@@ -42,7 +43,7 @@ def main() -> None:
         f"k = {arguments.k}, {faiss.omp_get_max_threads()} threads; best of {arguments.repeats}"
     )
     print("".join(f"{column:>16}" for column in columns))
-    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    rows = []
     for name, data in make_cases(arguments, classes):
         options = {"similarity": similarity, "k": arguments.k, "n_jobs": -1}
         score = partial(average_hierarchical_precision_score, *data, **options)
@@ -56,13 +57,12 @@ def main() -> None:
         cells += [f"{ours / with_heap:.2f}", f"{report:.2f} s"]
         cells += [f"{peak_memory(score) / 2**20:.0f} MiB"]
         print("".join(f"{cell:>16}" for cell in cells))
-        lines.append(f"| {' | '.join(cells)} |")
+        rows.append(cells)
     print(
         "ratio: ours to faiss as it comes. report: all metrics of retrieval_report in one pass, "
         "with the whole ranking. memory: the most that ours allocates."
     )
-    OUTPUT.write_text("\n".join(lines) + "\n")
-    print(f"wrote {OUTPUT.name}")
+    write_table("metrics_speed", pd.DataFrame(rows, columns=columns))
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -36,13 +36,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from _tables import mean_and_spread, write_table
 
 import skhash
 from skhash import ITQHasher, KLBinaryHasher, OrthoHasher, RandomProjectionHasher, SemanticHasher
 from skhash.metrics import mean_average_precision, ndcg
 from skhash.similarity import MultilabelSimilarity
 
-OUTPUT = Path(__file__).parents[1] / "docs" / "benchmarks" / "multilabel.md"
 N_QUERY_IMAGES = 300
 N_NAMING = 2
 # half of the default: enough for 4,885 rows, and a run takes less than an hour on one core
@@ -185,14 +185,6 @@ def run(task, bits, n_seeds):
     return pd.DataFrame(rows)
 
 
-def summary(runs):
-    """Mean and standard deviation over seeds."""
-    grouped = runs.groupby(["bits", "method"], sort=False)
-    mean, spread = grouped.mean(), grouped.std(ddof=0)
-    table = mean.map("{:.3f}".format) + " ± " + spread.map("{:.3f}".format)
-    return table.reset_index()
-
-
 def describe(task):
     """One sentence on the sizes."""
     labels = np.vstack([task.train.y, task.query.y, task.database.y])
@@ -207,16 +199,12 @@ def describe(task):
 
 def write(table, task, options):
     """Write the table with the command and the sizes above it."""
-    header = ["| " + " | ".join(table.columns) + " |", "|" + "---|" * len(table.columns)]
-    body = ["| " + " | ".join(map(str, row)) + " |" for row in table.itertuples(index=False)]
     command = (
         f"`python benchmarks/multilabel.py --bits {' '.join(map(str, options.bits))} "
         f"--seeds {options.seeds}`: mean ± standard deviation over seeds 0 to "
         f"{options.seeds - 1}. "
     )
-    OUTPUT.parent.mkdir(parents=True, exist_ok=True)
-    OUTPUT.write_text("\n".join([command + describe(task), "", *header, *body]) + "\n")
-    print(f"wrote {OUTPUT.name}")
+    write_table("multilabel", command + describe(task), table)
 
 
 def main():
@@ -226,7 +214,7 @@ def main():
     options = parser.parse_args()
     task = load_task(Path(os.environ["SKHASH_DATA"]))
     print(describe(task))
-    table = summary(run(task, options.bits, options.seeds))
+    table = mean_and_spread(run(task, options.bits, options.seeds), ["bits", "method"])
     print(table.to_string(index=False))
     write(table, task, options)
 

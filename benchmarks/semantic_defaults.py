@@ -12,10 +12,10 @@ Prints a table for each encoder and writes it to docs/benchmarks/semantic_defaul
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from _tables import write_table
 from sklearn.model_selection import train_test_split
 
 from skhash import SemanticHasher
@@ -23,7 +23,6 @@ from skhash.datasets import load_cifar100_features
 from skhash.metrics import average_hierarchical_precision_score
 from skhash.similarity import TaxonomySimilarity, load_taxonomy
 
-OUTPUT = Path(__file__).parents[1] / "docs" / "benchmarks"
 ALTERNATIVES = {
     "posterior": {
         "label_smoothing": [0.0, 0.2],
@@ -128,17 +127,10 @@ def main():
     parser.add_argument("--only", nargs="*", default=None, help="names of parameters")
     options = parser.parse_args()
     data = split()
-    OUTPUT.mkdir(parents=True, exist_ok=True)
     for encoder in options.encoder:
         frame = run(encoder, options.only, data, options.seeds)
         print(frame.to_string())
-        lines = ["| setting | " + " | ".join(frame.columns) + " |"]
-        lines += ["|---" * (frame.shape[1] + 1) + "|"]
-        for label, row in zip(frame.index, frame.values, strict=True):
-            lines.append(f"| {label} | " + " | ".join(row) + " |")
-        path = OUTPUT / f"semantic_defaults_{encoder}.md"
-        path.write_text("\n".join(lines) + "\n")
-        print(f"wrote {path.name}")
+        write_table(f"semantic_defaults_{encoder}", frame.reset_index(names="setting"))
 
 
 if __name__ == "__main__":

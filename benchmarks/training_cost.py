@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from _tables import write_table
 from torch import nn
 
 from skhash import OrthoHasher, SemanticHasher
 from skhash.similarity import TaxonomySimilarity, load_taxonomy
 
-OUTPUT = Path(__file__).parents[1] / "docs" / "benchmarks" / "training_cost.md"
 BATCH, HIDDEN = 128, 1024
 
 
@@ -85,16 +85,8 @@ def main():
         table["ratio"].map("{:.2f}".format),
     )
     print(table.to_string(index=False))
-    lines = [
-        f"{options.rows:,} rows, {options.epochs} epochs, {torch.get_num_threads()} threads.",
-        "",
-        "| " + " | ".join(table.columns) + " |",
-        "|---" * table.shape[1] + "|",
-        *("| " + " | ".join(row) + " |" for row in table.itertuples(index=False)),
-    ]
-    OUTPUT.parent.mkdir(parents=True, exist_ok=True)
-    OUTPUT.write_text("\n".join(lines) + "\n")
-    print(f"wrote {OUTPUT.name}")
+    sizes = f"{options.rows:,} rows, {options.epochs} epochs, {torch.get_num_threads()} threads."
+    write_table("training_cost", sizes, table)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from pathlib import Path
 import faiss
 import numpy as np
 import pandas as pd
+from _tables import write_table
 from sklearn.neighbors import NearestNeighbors
 
 from skhash import (
@@ -42,7 +43,6 @@ from skhash.datasets import load_cifar100_features
 from skhash.metrics import average_hierarchical_precision_score, recall_at_k
 from skhash.similarity import LabelSimilarity, TaxonomySimilarity, load_taxonomy
 
-OUTPUT = Path(__file__).parents[1] / "docs" / "benchmarks" / "unsupervised.md"
 N_NEIGHBORS = 10
 
 
@@ -192,11 +192,7 @@ def main():
     names = [name for name in options.data if name != "flickr8k" or "SKHASH_DATA" in os.environ]
     table = summary(run(names, options.bits, options.seeds))
     print(table.to_string(index=False))
-    header = ["| " + " | ".join(table.columns) + " |", "|" + "---|" * len(table.columns)]
-    body = ["| " + " | ".join(map(str, row)) + " |" for row in table.itertuples(index=False)]
-    OUTPUT.parent.mkdir(parents=True, exist_ok=True)
-    OUTPUT.write_text("\n".join(header + body) + "\n")
-    print(f"wrote {OUTPUT.name}")
+    write_table("unsupervised", table)
 
 
 if __name__ == "__main__":

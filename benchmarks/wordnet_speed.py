@@ -19,11 +19,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from _tables import write_table
 
 from skhash.similarity import WordNetSimilarity, load_taxonomy
 from skhash.similarity._wordnet_corpus import find_wordnet, read_lexicon
 
-OUTPUT = Path(__file__).parents[1] / "docs" / "benchmarks" / "wordnet_speed.md"
 MEASURES = ("wup", "path", "lch", "lcs")
 N_PAIRS = 1000
 
@@ -32,13 +33,13 @@ def main() -> None:
     imagenet = np.array(list(load_taxonomy("imagenet1k").names))
     nouns = {"ImageNet": imagenet, "random": draw_nouns(len(imagenet))}
     columns = ("nouns", "measure", "first", "next", "nltk, 1,000 pairs")
-    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    rows = []
     with nltk_reader() as reader:
         for name, labels in nouns.items():
             for measure in MEASURES:
-                lines.append(f"| {name} | {measure} | {measure_times(reader, labels, measure)} |")
-                print(lines[-1])
-    OUTPUT.write_text("\n".join(lines) + "\n", encoding="utf-8")
+                rows.append([name, measure, *measure_times(reader, labels, measure)])
+                print(*rows[-1], sep="  ")
+    write_table("wordnet_speed", pd.DataFrame(rows, columns=columns))
 
 
 def draw_nouns(n: int) -> np.ndarray:
@@ -47,7 +48,7 @@ def draw_nouns(n: int) -> np.ndarray:
     return np.array([f"n{offset:08d}" for offset in drawn])
 
 
-def measure_times(reader, labels: np.ndarray, measure: str) -> str:
+def measure_times(reader, labels: np.ndarray, measure: str) -> list[str]:
     similarity = WordNetSimilarity(measure)
     # as in a new process
     read_lexicon.cache_clear()
@@ -66,7 +67,7 @@ def measure_times(reader, labels: np.ndarray, measure: str) -> str:
 
         run()
         cells[-1] = f"{seconds(run):.2f} s"
-    return " | ".join(cells)
+    return cells
 
 
 def seconds(function: Callable[[], object]) -> float:
