@@ -1,5 +1,6 @@
 """Scikit-learn-style estimators that learn binary codes whose Hamming distance follows meaning."""
 
+from skhash._persist import LoadError, load, save
 from skhash.hashers import (
     CCAITQHasher,
     ClassAnchorHasher,
@@ -31,6 +32,7 @@ __all__ = [
     "HashNetHasher",
     "ITQHasher",
     "KLBinaryHasher",
+    "LoadError",
     "OrthoHasher",
     "PCAHasher",
     "RandomProjectionHasher",
@@ -38,4 +40,6 @@ __all__ = [
     "SemanticHasher",
     "SpectralHasher",
     "__version__",
+    "load",
+    "save",
 ]

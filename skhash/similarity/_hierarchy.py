@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from difflib import get_close_matches
-from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -157,9 +156,25 @@ class Hierarchy:
     def __deepcopy__(self, memo):
         return self
 
-    def __reduce__(self):
-        parents = {node: list(above) for node, above in self._parents.items()}
-        return partial(type(self), names=self._names), (parents,)
+    def __getstate__(self) -> dict[str, list]:
+        """Nodes, and what is above each by its number, for pickle, skops and `skhash.save`."""
+        number = {node: i for i, node in enumerate(self._parents)}
+        return {
+            "nodes": list(self._parents),
+            "parents": [[number[over] for over in above] for above in self._parents.values()],
+            "names": [[number[node], name] for node, name in self._names.items()],
+        }
+
+    def __setstate__(self, state: Mapping[str, list]) -> None:
+        if hasattr(self, "_parents"):
+            raise AttributeError("Taxonomy cannot be changed: it has its state already.")
+        nodes, parents = state["nodes"], state["parents"]
+        if len(nodes) != len(parents):
+            raise ValueError(f"{len(nodes)} nodes cannot have {len(parents)} lists of parents.")
+        above = {node: [nodes[i] for i in rows] for node, rows in zip(nodes, parents)}
+        names = {nodes[i]: name for i, name in state["names"]}
+        # by its own class: what a subclass asks for beside is not in the state
+        Hierarchy.__init__(self, above, names=names)
 
     def __repr__(self) -> str:
         return (
