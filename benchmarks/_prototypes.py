@@ -156,10 +156,15 @@ def semantic_hasher(fit, n_bits):
     return fit.semantic_hasher(n_bits).transform
 
 
+# for related objectives: half the epochs of the defaults, in batches of twice the size
+_SHORT = {"max_iter": 20, "batch_size": 256, "semantic": False}
+
+
 def _direct(similarity, kl, classification, network):
     return partial(
         supervised,
         hasher=SemanticHasher,
+        **_SHORT | {"semantic": True},
         encoder="direct",
         similarity_weight=similarity,
         kl_weight=kl,
@@ -185,8 +190,6 @@ CLOSED_FORM = {
     "class codes": partial(supervised, hasher=skhash.ClassCodeHasher, semantic=False),
     "ridge-ITQ": ridge_itq,
 }
-# the related objectives: half the epochs of the defaults, in batches of twice the size
-_SHORT = {"max_iter": 20, "batch_size": 256, "semantic": False}
 RELATED = {
     "HashNet": partial(supervised, hasher=skhash.HashNetHasher, **_SHORT),
     "DPSH": partial(supervised, hasher=skhash.DPSHHasher, **_SHORT),

@@ -1,6 +1,6 @@
 """What ImageFeatures costs beside the bare forward pass of its backbone.
 
-    python benchmarks/image_features.py [--device cuda] [--jobs 8] [--repeats 3]
+    python benchmarks/image_features.py [--device cuda] [--jobs 8] [--repeats 5]
 
 The backbone is a residual network of 18 layers (He et al. 2016) with random weights, which costs
 what trained ones cost. The bare forward pass has its standardised floats ready in the memory of the
@@ -149,12 +149,12 @@ def main():
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--jobs", type=int, default=-1, help="threads that decode")
     parser.add_argument("--batch-size", type=int, default=None)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     device = torch.device(options.device)
     on_cuda = device.type == "cuda"
     options.batch_size = options.batch_size or (256 if on_cuda else 32)
-    n_small, n_large = (200_000, 20_000) if on_cuda else (512, 96)
+    n_small, n_large = (200_000, 20_000) if on_cuda else (256, 64)
 
     thumbnails = load_cifar100_features().thumbnails
     small = thumbnails[np.arange(n_small) % len(thumbnails)]

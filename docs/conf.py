@@ -26,6 +26,8 @@ PACKAGES = (
     "skhash.neighbors",
     "skhash.codebooks",
     "skhash.datasets",
+    "skhash.export",
+    "skhash.feature_extraction",
     "skhash.utils.estimator_checks",
 )
 

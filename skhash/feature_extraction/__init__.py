@@ -1,0 +1,5 @@
+"""From things that are no rows of numbers yet to rows of features."""
+
+from ._image_features import ImageFeatures
+
+__all__ = ["ImageFeatures"]
