@@ -4,22 +4,26 @@
 
 A cluster of processes of one thread each on this machine encodes rows around random centres, as
 float32: an array that is drawn chunk by chunk when it is needed, and a Parquet data set that is
-written first. Two models: `SemanticHasher` with its defaults, whose network has a hidden layer of
-1,024 units, and a linear `KLBinaryHasher`. Codes are written by `skhash.distributed.transform`. A
-row of the table without a model draws the rows and drops them, for what the data alone cost.
+written first. Two models: a linear `KLBinaryHasher`, and `SemanticHasher` with its defaults, whose
+network has a hidden layer of 1,024 units, on a tenth of the rows. Codes are written by
+`skhash.distributed.transform`. A row of the table without a model draws a tenth of the rows
+and drops them, for what the data alone cost.
 
-"peak" is the most resident memory of a worker, "beyond" what of it came on top of the imported
-libraries. Linux and macOS only: the system counts it.
+"rows/s" goes by the clock, with all workers together; where other work runs on the machine, the
+processor time of the workers says more, of which each has a second a second. "peak" is the most
+resident memory of a worker, "beyond" what of it came on top of the imported libraries. Linux only:
+it reads /proc.
 
-The second table is what an index of `HammingNeighbors` takes for each code, ids of 8 bytes
-included: the size of its files, measured on 100,000 random codes.
+The second table searches all of the codes of the first model: seconds to fit an index, queries per
+second, both of the processor and on one thread, and recall@10 by distance: what is found is right
+if it is no farther than the tenth neighbour. The third is what an index takes for each code, ids of
+8 bytes included: the size of its files, measured on 100,000 random codes.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
-import sys
+import re
 import tempfile
 import time
 from contextlib import contextmanager
@@ -36,6 +40,7 @@ from skhash.neighbors import HammingNeighbors
 CHUNK_ROWS = 100_000
 N_CENTRES = 100
 INDEX_CODES = 100_000
+N_QUERIES = 200
 
 
 def centres(n_features):
@@ -87,12 +92,15 @@ def write_parquet(folder, n_rows, n_features, rows_per_file=500_000):
     return folder
 
 
-def memory_of_worker():
-    """The most resident memory so far, in MiB; linux counts KiB, macOS bytes."""
+def spent_by_worker():
+    """Processor seconds, and the most resident memory in MiB, so far."""
+    import pyarrow.parquet  # noqa: F401
+
     import skhash._torch.networks  # noqa: F401 - what every worker imports
 
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    # getrusage would begin at the memory of the process that has started this one
+    (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return np.array([time.process_time(), int(peak) / 1024])
 
 
 @contextmanager
@@ -102,74 +110,96 @@ def measured(n_workers, n_rows, record):
 
     options = {"n_workers": n_workers, "threads_per_worker": 1, "dashboard_address": None}
     with LocalCluster(**options) as cluster, Client(cluster) as client:
-        before = client.run(memory_of_worker)
+        before = client.run(spent_by_worker)
         start = time.perf_counter()
         yield
         seconds = time.perf_counter() - start
-        after = client.run(memory_of_worker)
-    beyond = max(after[worker] - before[worker] for worker in after)
+        after = client.run(spent_by_worker)
+    spent = np.array([after[worker] - before[worker] for worker in after])
+    peak = max(memory for _, memory in after.values())
     record |= {
         "rows": f"{n_rows:,}",
         "seconds": f"{seconds:.0f}",
         "rows/s": f"{n_rows / seconds:,.0f}",
-        "rows/s of a worker": f"{n_rows / seconds / n_workers:,.0f}",
-        "peak of a worker, MiB": f"{max(after.values()):.0f}",
-        "beyond libraries, MiB": f"{beyond:.0f}",
+        "rows/s of processor time": f"{n_rows / spent[:, 0].sum():,.0f}",
+        "peak of a worker, MiB": f"{peak:.0f}",
+        "beyond libraries, MiB": f"{spent[:, 1].max():.0f}",
     }
     print(record, flush=True)
 
 
 def models(n_features, n_bits):
+    """Fitted models, and how many times fewer rows each is given."""
     X, y = draw(20_000, n_features, seed=0)
     options = {"device": "cpu", "random_state": 0}
-    return {
-        "SemanticHasher": SemanticHasher(n_bits, max_iter=3, **options).fit(X, y),
-        "KLBinaryHasher, linear": KLBinaryHasher(
-            n_bits, network="linear", max_iter=1, **options
-        ).fit(X),
-    }
+    linear = KLBinaryHasher(n_bits, network="linear", max_iter=1, **options).fit(X)
+    return [(linear, 1), (SemanticHasher(n_bits, max_iter=3, **options).fit(X, y), 10)]
 
 
 def encode_all(options, folder):
-    """Records of the first table."""
-    rows = lazy_rows(options.rows, options.features)
+    """The first two tables; `SemanticHasher` gets a tenth of the rows."""
+    records, searched = [], None
     record = {"data": "array, drawn", "model": "none"}
-    with measured(options.workers, options.rows, record):
-        rows.max().compute()
-    yield record
-    files = write_parquet(folder / "rows", options.parquet_rows, options.features)
-    sources = {
-        "array, drawn": (rows, options.rows, {}),
-        "Parquet": (files, options.parquet_rows, {"ids": "id"}),
-    }
-    for name, hasher in models(options.features, options.bits).items():
-        for source, (data, n_rows, columns) in sources.items():
+    with measured(options.workers, options.rows // 10, record):
+        lazy_rows(options.rows // 10, options.features).max().compute()
+    records.append(record)
+    for hasher, fewer in models(options.features, options.bits):
+        name = type(hasher).__name__
+        n_drawn, n_written = options.rows // fewer, options.parquet_rows // fewer
+        files = write_parquet(folder / f"{name} rows", n_written, options.features)
+        for source, data, n_rows, columns in (
+            ("array, drawn", lazy_rows(n_drawn, options.features), n_drawn, {}),
+            ("Parquet", files, n_written, {"ids": "id"}),
+        ):
             record = {"data": source, "model": name}
-            output = folder / f"{name} {source}"
             with measured(options.workers, n_rows, record):
+                output = folder / f"{name} {source}"
                 codes = transform(hasher, data, output, verbose=True, **columns)
             assert len(codes) == n_rows
-            yield record
+            records.append(record)
+            if searched is None:
+                queries = hasher.transform(draw(N_QUERIES, options.features, seed=0)[0])
+                searched = search(codes, queries)
+    return pd.DataFrame(records), pd.DataFrame(searched)
+
+
+def search(codes, queries):
+    """Records of the second table."""
+    packed, ids = codes.read()
+    farthest = None
+    records = []
+    for algorithm in ("brute", "ivf"):
+        index = HammingNeighbors(10, algorithm=algorithm, random_state=0, n_jobs=1)
+        start = time.process_time()
+        index.fit(packed, ids=ids)
+        fitted = time.process_time()
+        distances, _ = index.kneighbors(queries)
+        searched = time.process_time()
+        # the first search is exact
+        farthest = distances[:, -1:] if farthest is None else farthest
+        record = {
+            "search": algorithm,
+            "codes": f"{len(ids):,}",
+            "seconds to fit": f"{fitted - start:.1f}",
+            "queries/s": f"{len(queries) / (searched - fitted):,.0f}",
+            "recall@10": f"{(distances <= farthest).mean():.3f}",
+        }
+        print(record, flush=True)
+        records.append(record)
+    return records
 
 
 def index_sizes(n_bits):
-    """Records of the second table."""
+    """Records of the third table."""
     random = np.random.default_rng(0)
     codes = random.integers(0, 2, size=(INDEX_CODES, n_bits), dtype=np.uint8)
     for algorithm in ("brute", "ivf", "hnsw", "multihash"):
-        index = HammingNeighbors(algorithm=algorithm, random_state=0, n_jobs=1)
-        start = time.perf_counter()
-        index.fit(codes)
-        seconds = time.perf_counter() - start
+        index = HammingNeighbors(algorithm=algorithm, random_state=0, n_jobs=1).fit(codes)
         with tempfile.TemporaryDirectory() as folder:
             index.save(Path(folder) / "index")
             files = [file for file in Path(folder).rglob("*") if file.is_file()]
             n_bytes = sum(file.stat().st_size for file in files)
-        yield {
-            "algorithm": algorithm,
-            "bytes per code": f"{n_bytes / INDEX_CODES:.1f}",
-            "seconds to fit": f"{seconds:.1f}",
-        }
+        yield {"algorithm": algorithm, "bytes per code": f"{n_bytes / INDEX_CODES:.1f}"}
 
 
 def main():
@@ -181,11 +211,11 @@ def main():
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        encoded = pd.DataFrame(encode_all(options, Path(folder)))
-    print(encoded.to_string(index=False))
+        encoded, searched = encode_all(options, Path(folder))
     sizes = pd.DataFrame(index_sizes(options.bits))
-    print(sizes.to_string(index=False))
-    write_table("out_of_core", encoded, sizes)
+    for table in (encoded, searched, sizes):
+        print(table.to_string(index=False))
+    write_table("out_of_core", encoded, searched, sizes)
 
 
 if __name__ == "__main__":

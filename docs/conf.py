@@ -26,6 +26,7 @@ PACKAGES = (
     "skhash.neighbors",
     "skhash.codebooks",
     "skhash.datasets",
+    "skhash.distributed",
     "skhash.export",
     "skhash.feature_extraction",
     "skhash.utils.estimator_checks",

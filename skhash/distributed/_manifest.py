@@ -1,0 +1,154 @@
+"""What an output directory holds: written first, compared before a run goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from skhash.distributed._parts import Part
+
+# names that begin with an underscore are no data for readers of Parquet folders
+NAME = "_skhash_codes.json"
+_FORMAT = "skhash packed codes"
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Contents of an output directory.
+
+    run : a random name that every part of it carries.
+    bit_order : the first bit is the highest of the first byte.
+    estimator : its class and its fingerprint.
+    input : what the data look like, and a token that changes with them.
+    part_rows : rows of each part, None for those that are not there yet.
+    """
+
+    run: str
+    n_bits: int
+    n_bytes: int
+    bit_order: str
+    ids: str | None
+    estimator: dict[str, str]
+    input: dict[str, Any]
+    part_rows: list[int | None]
+
+    @classmethod
+    def new(cls, n_bits, ids, estimator, data, n_parts) -> Manifest:
+        """The manifest of an output that has no parts yet."""
+        return cls(
+            run=uuid.uuid4().hex,
+            n_bits=n_bits,
+            n_bytes=-(-n_bits // 8),
+            bit_order="big",
+            ids=ids,
+            estimator=estimator,
+            input=data,
+            part_rows=[None] * n_parts,
+        )
+
+    @classmethod
+    def read(cls, folder: Path) -> Manifest:
+        """Read the manifest of a directory.
+
+        Raises
+        ------
+        ValueError
+            If it has none, or one that this version cannot read.
+        """
+        try:
+            content = json.loads((folder / NAME).read_text("utf-8"))
+        except FileNotFoundError:
+            raise ValueError(f"{folder} holds no packed codes: it has no {NAME}.") from None
+        except ValueError as error:
+            raise ValueError(f"{folder / NAME} cannot be read: {error}.") from error
+        if not isinstance(content, dict) or content.get("format") != _FORMAT:
+            raise ValueError(f"{folder / NAME} is no manifest of packed codes.")
+        if content.get("version") != _VERSION:
+            raise ValueError(
+                f"{folder} was written in version {content.get('version')} of the format; this "
+                f"skhash reads version {_VERSION}."
+            )
+        try:
+            manifest = cls(**{field.name: content[field.name] for field in fields(cls)})
+            manifest._check()
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{folder / NAME} is damaged: {error!r}.") from error
+        return manifest
+
+    def write(self, folder: Path) -> None:
+        """Put the manifest into a directory, in one step."""
+        content = {
+            "format": _FORMAT,
+            "version": _VERSION,
+            "complete": self.complete,
+            "n_rows": self.n_rows,
+            **asdict(self),
+        }
+        unfinished = folder / f".{NAME}.{uuid.uuid4().hex}.tmp"
+        try:
+            unfinished.write_text(json.dumps(content, indent=1), "utf-8")
+            os.replace(unfinished, folder / NAME)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows so far."""
+        return sum(rows for rows in self.part_rows if rows is not None)
+
+    @property
+    def complete(self) -> bool:
+        return None not in self.part_rows
+
+    @property
+    def parts(self) -> list[Part]:
+        """The parts, there or not."""
+        n_parts = len(self.part_rows)
+        return [Part(self.run, i, self.n_bits, self.ids) for i in range(n_parts)]
+
+    def check_resumable(self, other: Manifest, *, check_input: bool) -> None:
+        """Refuse to go on with codes that another run began.
+
+        Parameters
+        ----------
+        other : Manifest
+            What is to be written now.
+        check_input : bool
+            Whether the token of the input counts.
+        """
+        advice = "Choose another output, or pass overwrite=True."
+        if self.estimator != other.estimator or self.n_bits != other.n_bits:
+            raise ValueError(
+                f"output holds codes of another estimator: {self.n_bits} bits of "
+                f"{_words(self.estimator)}, now {other.n_bits} bits of "
+                f"{_words(other.estimator)}. {advice}"
+            )
+        for name, value in other.input.items():
+            if name != "token" and self.input.get(name) != value:
+                raise ValueError(
+                    f"output holds codes of other data: {name} was {self.input.get(name)}, now "
+                    f"{value}. {advice}"
+                )
+        if check_input and self.input.get("token") != other.input["token"]:
+            raise ValueError(
+                "output holds codes of other data: of the same shape, but by another name in Dask, "
+                "or in Parquet files that have been written since. Where they are the same all the "
+                f"same, check_input=False goes on. {advice}"
+            )
+
+    def _check(self):
+        if not isinstance(self.n_bits, int) or not isinstance(self.part_rows, list):
+            raise TypeError("n_bits must be a number and part_rows a list")
+        if not all(rows is None or isinstance(rows, int) for rows in self.part_rows):
+            raise TypeError("part_rows must hold numbers")
+        if not isinstance(self.input, dict) or not isinstance(self.estimator, dict):
+            raise TypeError("input and estimator must be objects")
+
+
+def _words(estimator) -> str:
+    return f"{estimator.get('class')} ({str(estimator.get('fingerprint'))[:8]})"

@@ -1,0 +1,150 @@
+"""Parts of an output: Parquet files of packed codes, which know what they belong to."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+_METADATA = b"skhash.codes"
+CODE = "code"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part.
+
+    run : identifies the output it was written for.
+    """
+
+    run: str
+    index: int
+    n_bits: int
+    ids: str | None
+
+    @property
+    def name(self) -> str:
+        return f"part-{self.index:06d}.parquet"
+
+    @property
+    def n_bytes(self) -> int:
+        return -(-self.n_bits // 8)
+
+
+def write_part(encoding, estimator, partition, part: Part, folder: Path) -> int:
+    """Encode a partition into its part, block by block, and return the number of rows.
+
+    The part appears under its name only when it is complete.
+    """
+    unfinished = folder / f".{part.name}.{uuid.uuid4().hex}.tmp"
+    blocks = (
+        _table(np.packbits(codes, axis=1), ids, part)
+        for codes, ids in encoding.blocks(estimator, partition)
+    )
+    try:
+        with open(unfinished, "xb") as file:
+            n_rows = _write_tables(blocks, _empty_table(part), file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, folder / part.name)
+    except Exception as error:
+        error.add_note(f"while encoding partition {part.index}, for {part.name}")
+        raise
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return n_rows
+
+
+def count_rows(part: Part, folder: Path, *, read: bool) -> int | None:
+    """Rows of a part that is complete; None where it is not there, foreign or damaged.
+
+    Parameters
+    ----------
+    part : Part
+    folder : Path
+    read : bool
+        Whether to read all of it and compare checksums, rather than trust its footer.
+    """
+    import pyarrow as pa
+
+    try:
+        with _open(part, folder) as file:
+            if read:
+                for _ in file.iter_batches(use_threads=False):
+                    pass
+            return file.metadata.num_rows
+    except (pa.ArrowException, OSError, ValueError):
+        return None
+
+
+def read_part(part: Part, folder: Path):
+    """Packed codes of a part, and its ids where it has them."""
+    import pyarrow as pa
+
+    try:
+        with _open(part, folder) as file:
+            table = file.read(use_threads=False).combine_chunks()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise ValueError(
+            f"{folder / part.name} is missing or damaged ({error}); transform encodes it anew."
+        ) from error
+    ids = None if part.ids is None else table.column(part.ids).to_numpy()
+    if table.num_rows == 0:
+        return np.empty((0, part.n_bytes), np.uint8), ids
+    codes = table.column(CODE).chunk(0)
+    packed = np.frombuffer(codes.buffers()[1], np.uint8, len(codes) * part.n_bytes)
+    return packed.reshape(len(codes), part.n_bytes), ids
+
+
+def _open(part, folder):
+    """The file of a part, which is refused where it belongs to another output."""
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(folder / part.name, page_checksum_verification=True)
+    metadata = file.schema_arrow.metadata or {}
+    if metadata.get(_METADATA) != _describe(part):
+        file.close()
+        raise ValueError("it belongs to another output")
+    return file
+
+
+def _write_tables(tables, empty, file) -> int:
+    """Write tables as row groups of a file, `empty` where there are none; return their rows."""
+    import pyarrow.parquet as pq
+
+    tables = iter(tables)
+    first = next(tables, empty)
+    n_rows = 0
+    # codes repeat seldom enough for a dictionary to cost more than it saves
+    options = {"use_dictionary": False, "write_page_checksum": True}
+    with pq.ParquetWriter(file, first.schema, **options) as writer:
+        for table in chain([first], tables):
+            writer.write_table(table)
+            n_rows += table.num_rows
+    return n_rows
+
+
+def _table(packed, ids, part):
+    import pyarrow as pa
+
+    codes = pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(part.n_bytes), len(packed), [None, pa.py_buffer(packed)]
+    )
+    columns = {CODE: codes} if ids is None else {part.ids: ids, CODE: codes}
+    return pa.table(columns).replace_schema_metadata({_METADATA: _describe(part)})
+
+
+def _empty_table(part):
+    import pyarrow as pa
+
+    ids = None if part.ids is None else pa.nulls(0)
+    return _table(np.empty((0, part.n_bytes), np.uint8), ids, part)
+
+
+def _describe(part) -> bytes:
+    return json.dumps(asdict(part), sort_keys=True).encode()
