@@ -24,6 +24,7 @@ PACKAGES = (
     "skhash.metrics",
     "skhash.model_selection",
     "skhash.neighbors",
+    "skhash.networks",
     "skhash.codebooks",
     "skhash.datasets",
     "skhash.distributed",

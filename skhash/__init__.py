@@ -19,6 +19,7 @@ from skhash.hashers import (
     SemanticHasher,
     SpectralHasher,
 )
+from skhash.neighbors import HashRetriever
 
 __version__ = "0.1.0.dev0"
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "DPSHHasher",
     "GreedyHasher",
     "HashNetHasher",
+    "HashRetriever",
     "ITQHasher",
     "KLBinaryHasher",
     "LoadError",

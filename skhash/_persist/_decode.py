@@ -10,6 +10,7 @@ from skhash._persist._errors import LoadError
 from skhash._persist._names import Trust, is_own, resolve, top_package
 from skhash._persist._objects import (
     is_estimator_class,
+    is_own_value_class,
     is_plain_class,
     make,
     parameter_defaults,
@@ -91,7 +92,8 @@ def _advice(names) -> str:
 
 
 def _check_class(name: str, kind: Any, trust: Trust) -> None:
-    if not trust.allows(name) and not is_estimator_class(kind):
+    ours = is_estimator_class(kind) or is_own_value_class(kind)
+    if not trust.allows(name) and not ours:
         raise LoadError(f"the model refers to {name}, which is no estimator. {_advice([name])}")
     if not isinstance(kind, type) or not is_plain_class(kind):
         raise LoadError(f"{name} is no class whose objects are made of attributes alone")

@@ -6,6 +6,7 @@ Nothing of a class is called but ``__new__`` of `object`, ``__getstate__`` and `
 from __future__ import annotations
 
 import copyreg
+import dataclasses
 import inspect
 from typing import Any
 
@@ -30,6 +31,16 @@ def is_plain_class(kind: type) -> bool:
 def is_estimator_class(kind: Any) -> bool:
     """Whether it is a class of estimators in the sense of scikit-learn."""
     return isinstance(kind, type) and issubclass(kind, BaseEstimator)
+
+
+def is_own_value_class(kind: Any) -> bool:
+    """Whether it is one of skhash's frozen dataclasses, such as a recipe of `skhash.networks`."""
+    return (
+        dataclasses.is_dataclass(kind)
+        and isinstance(kind, type)
+        and kind.__module__.split(".")[0] == "skhash"
+        and kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    )
 
 
 def state_of(thing: Any) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from scipy.sparse import issparse
@@ -11,21 +13,26 @@ _BLOCK_ELEMENTS = 2**24
 
 
 class ResidentRows:
-    """Rows copied to the device once, as float32; batches are gathered there."""
+    """Rows brought to the device once; batches are gathered there."""
 
     def __init__(self, X, device):
-        self._data = torch.from_numpy(np.array(X, dtype=np.float32)).to(device)
+        # images are large, and on the CPU they stay where they are
+        own = dense_rows(X) if is_images(X) else np.array(X, dtype=np.float32)
+        self._data = torch.from_numpy(own).to(device)
 
     def __len__(self):
         return len(self._data)
 
     def gather(self, rows: torch.Tensor) -> torch.Tensor:
-        """The given rows, float32, on the device."""
+        """The given rows, on the device: float32, or uint8 where images are."""
         return self._data[rows]
 
     def blocks(self):
-        """All rows in order, in parts of bounded size: here a single one."""
-        yield self._data
+        """All rows in order, in parts of bounded size; features, which are real, in one."""
+        if not is_images(self._data):
+            yield self._data
+            return
+        yield from self._data.split(_block_rows(self._data))
 
 
 class StreamedRows:
@@ -41,17 +48,17 @@ class StreamedRows:
         return self._X.shape[0]
 
     def gather(self, rows: torch.Tensor) -> torch.Tensor:
-        """The given rows, float32, on the device."""
+        """The given rows, on the device: float32, or uint8 where images are."""
         return self._to_device(self._X[rows.cpu().numpy()])
 
     def blocks(self):
         """All rows in order, in parts of bounded size."""
-        n_rows = bounded_rows(len(self), self._X.shape[1], _BLOCK_ELEMENTS)
+        n_rows = _block_rows(self._X)
         for start in range(0, len(self), n_rows):
             yield self._to_device(self._X[start : start + n_rows])
 
     def _to_device(self, part):
-        return torch.from_numpy(dense_float32(part)).to(self._device)
+        return torch.from_numpy(dense_rows(part)).to(self._device)
 
 
 def row_source(X, device):
@@ -66,7 +73,7 @@ def row_source(X, device):
     -------
     source : ResidentRows or StreamedRows
     """
-    if issparse(X) or 4 * X.size > _resident_bytes(device):
+    if issparse(X) or _row_type(X).itemsize * X.size > _resident_bytes(device):
         return StreamedRows(X, device)
     return ResidentRows(X, device)
 
@@ -76,12 +83,28 @@ def _resident_bytes(device):
     return 2**28 if device.type == "cpu" else 2**31
 
 
-def dense_float32(rows):
-    """Rows as an ndarray that torch can own: dense, float32, contiguous and writable."""
+def is_images(X):
+    """Whether X holds images, (n, height, width, n_channels), and not rows of features."""
+    return X.ndim > 2
+
+
+def dense_rows(rows):
+    """Rows as an ndarray that torch can own: dense, contiguous and writable.
+
+    Features are float32; so are images, but those of uint8 stay as they are.
+    """
     dense = rows.toarray() if issparse(rows) else rows
-    dense = np.ascontiguousarray(dense, dtype=np.float32)
+    dense = np.ascontiguousarray(dense, dtype=_row_type(rows))
     # torch warns of read-only memory, such as that of a memory map
     return dense if dense.flags.writeable else dense.copy()
+
+
+def _row_type(X):
+    return np.dtype(np.uint8 if is_images(X) and X.dtype == np.uint8 else np.float32)
+
+
+def _block_rows(X):
+    return bounded_rows(X.shape[0], math.prod(X.shape[1:]), _BLOCK_ELEMENTS)
 
 
 def bounded_rows(most, n_features, n_elements):

@@ -47,6 +47,38 @@ def available_device(device, fitted_on):
         raise
 
 
+class RandomStates:
+    """The states of all generators that a fit draws from, for its checkpoint.
+
+    Parameters
+    ----------
+    device : torch.device
+    generators : iterable of torch.Generator
+        Those of `seeded`; torch's global ones, which modules of users draw from, come with them.
+    """
+
+    def __init__(self, device, generators):
+        self._device, self._generators = device, list(generators)
+
+    def state_dict(self):
+        """The states, on the CPU."""
+        states = {
+            "generators": [generator.get_state() for generator in self._generators],
+            "cpu": torch.get_rng_state(),
+        }
+        if self._device.type == "cuda":
+            states["cuda"] = torch.cuda.get_rng_state(self._device)
+        return states
+
+    def load_state_dict(self, states):
+        """Put all generators into these states."""
+        for generator, state in zip(self._generators, states["generators"], strict=True):
+            generator.set_state(state)
+        torch.set_rng_state(states["cpu"])
+        if self._device.type == "cuda":
+            torch.cuda.set_rng_state(states["cuda"], self._device)
+
+
 @contextlib.contextmanager
 def seeded(device, seed):
     """Generators on the CPU and on `device` from one seed; torch's global state is put back after.

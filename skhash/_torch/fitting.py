@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +12,11 @@ import torch
 from sklearn.model_selection import train_test_split
 from torch import nn
 
+from skhash._torch.averaging import WeightAverage
+from skhash._torch.checkpoints import Checkpoint, HasState
 from skhash._torch.data import row_source
-from skhash._torch.devices import resolve_device, seeded
+from skhash._torch.devices import RandomStates, resolve_device, seeded
+from skhash._torch.images import in_fast_layout, takes_images
 from skhash._torch.networks import (
     build_network,
     check_output,
@@ -20,6 +25,7 @@ from skhash._torch.networks import (
     seed_dropout,
     state_to_numpy,
 )
+from skhash._torch.precision import Precision, low_precision
 from skhash._torch.training import (
     TrainingOptions,
     TrainingRecord,
@@ -69,6 +75,26 @@ class Objective(nn.Module):
         """Unweighted loss terms, given the real bit values of the rows in `batch`."""
         raise NotImplementedError("an objective must define terms(outputs, batch)")
 
+    def run_state(self) -> dict:
+        """What changes during training beside parameters and buffers: counts, generators."""
+        return {}
+
+    def load_run_state(self, state: dict) -> None:
+        """Go on from what `run_state` returned."""
+
+
+class _RunState:
+    """The run state of an objective, as a part of a checkpoint."""
+
+    def __init__(self, objective):
+        self._objective = objective
+
+    def state_dict(self):
+        return self._objective.run_state()
+
+    def load_state_dict(self, state):
+        self._objective.load_run_state(state)
+
 
 def split_validation(n_samples, fraction, *, stratify, seed):
     """Row numbers for training and validation; stratified where every class allows it."""
@@ -98,12 +124,17 @@ def fit_network(
     initial: tuple[State, State] | None = None,
     initialize: Callable[[nn.Module], None] | None = None,
     after_epoch: Callable[[Callable[[], State]], bool] | None = None,
+    augmentation: Callable[[torch.Tensor, torch.Generator], torch.Tensor] | None = None,
+    ema_decay: float | None = None,
+    mixed_precision: str | bool = False,
+    checkpoint: str | os.PathLike | None = None,
+    identity: Mapping | None = None,
 ) -> FittedNetwork:
     """Train an encoder of X together with the objective's own parameters.
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, ...), or CSR matrix
+    X : ndarray of shape (n_samples, n_features) or (n_samples, height, width, n_channels), or CSR
         See `row_source`: moved to the device once, or batch by batch where it is large or sparse.
     make_objective : callable
         From the device and the generators to the `Objective`.
@@ -124,9 +155,13 @@ def fit_network(
     initial : tuple of dict or None
         States of encoder and objective to start from instead of fresh weights.
     initialize : callable or None
-        Called with the encoder, to change its fresh weights in place.
+        Called with the encoder, to change its fresh weights in place, or to refuse it.
     after_epoch : callable or None
         Called with a function that returns the encoder's state as arrays; stops on True.
+    augmentation, ema_decay, mixed_precision, checkpoint
+        See `skhash.networks.Recipe`.
+    identity : mapping of str to str, number or None
+        What a checkpoint must agree with, see `Checkpoint`.
 
     Returns
     -------
@@ -137,7 +172,9 @@ def fit_network(
         random = Generators(*generators)
         encoder = build_network(
             n_features=X.shape[1], n_bits=n_bits, generator=random.cpu, **architecture
-        ).to(place)
+        )
+        images = takes_images(encoder)
+        encoder = in_fast_layout(encoder, place) if images else encoder.to(place)
         data = row_source(X, place)
         check_output(encoder, data.gather(torch.arange(min(2, len(data)), device=place)), n_bits)
         fit_standardize(encoder, data)
@@ -153,25 +190,67 @@ def fit_network(
             rows, validation_rows = split_validation(
                 len(data), validation_fraction, stratify=stratify, seed=seed
             )
+        module = nn.ModuleDict({"encoder": encoder, "objective": objective})
+        precision = Precision(place, low_precision(place, mixed_precision, images=images))
+        saved = None
+        if checkpoint is not None:
+            parts: dict[str, HasState] = {
+                "random": RandomStates(place, generators),
+                "objective": _RunState(objective),
+            }
+            saved = Checkpoint(checkpoint, {**(identity or {}), "device": place.type}, parts)
 
         def after(epoch):
             return after_epoch is not None and after_epoch(lambda: state_to_numpy(encoder))
 
-        def terms(batch):
-            inputs = objective.inputs(data.gather(batch), batch)
-            return objective.terms_of_inputs(inputs, encoder(inputs), batch)
-
-        record = train(
-            nn.ModuleDict({"encoder": encoder, "objective": objective}),
-            terms,
-            weights,
-            torch.from_numpy(rows).to(place),
-            options,
-            random.device,
-            validation_rows=_to(validation_rows, place),
-            after_epoch=after,
-        )
+        with _repeatable(place):
+            record = train(
+                module,
+                _terms(encoder, objective, data, precision, augmentation, random.device),
+                weights,
+                torch.from_numpy(rows).to(place),
+                options,
+                random.device,
+                validation_rows=_to(validation_rows, place),
+                after_epoch=after,
+                precision=precision,
+                average=None if ema_decay is None else WeightAverage(module, ema_decay),
+                checkpoint=saved,
+            )
     return FittedNetwork(state_to_numpy(encoder), state_to_numpy(objective), record, str(place))
+
+
+def _terms(encoder, objective, data, precision, augmentation, generator):
+    """The function from a batch of row numbers to loss terms."""
+    images = takes_images(encoder)
+    network = encoder[1:] if images else encoder
+
+    def look(batch):
+        rows = data.gather(batch)
+        if not images:
+            return rows
+        maps = encoder.pixels(rows)
+        # validation sees images as they are
+        return augmentation(maps, generator) if augmentation and encoder.training else maps
+
+    def terms(batch):
+        inputs = objective.inputs(look(batch), batch)
+        return objective.terms_of_inputs(inputs, precision.run(network, inputs), batch)
+
+    return terms
+
+
+@contextlib.contextmanager
+def _repeatable(device):
+    """Convolutions on CUDA give the same sums each time, so that a seed fixes the codes."""
+    cudnn = torch.backends.cudnn
+    before = cudnn.deterministic, cudnn.benchmark
+    if device.type == "cuda":
+        cudnn.deterministic, cudnn.benchmark = True, False
+    try:
+        yield
+    finally:
+        cudnn.deterministic, cudnn.benchmark = before
 
 
 def _to(rows, device):

@@ -8,10 +8,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from skhash._torch.data import bounded_rows, dense_float32
+from skhash._torch.data import bounded_rows, dense_rows, is_images
+from skhash._torch.images import Pixels, image_encoder, in_fast_layout
+from skhash._torch.precision import Precision, low_precision
 
 # numbers encoded at once
 _ENCODE_ELEMENTS = 2**26
+# the same of images, whose maps within a network take many times their own memory
+_ENCODE_PIXELS = {"cuda": 2**22, "mps": 2**20, "cpu": 2**19}
 
 NETWORKS = ("linear", "mlp")
 _BIT_NORM = "bit_norm"
@@ -84,8 +88,10 @@ def build_network(
     dropout=0.0,
     shortcut=False,
     batch_norm=False,
+    input_shape=None,
     n_classes=None,
     temperature=1.0,
+    n_hidden=None,
     generator=None,
 ):
     """Build an encoder from its description.
@@ -94,8 +100,10 @@ def build_network(
     ----------
     network : {"linear", "mlp"} or callable
         A callable is called with ``n_features`` and ``n_bits`` and returns any `torch.nn.Module`
-        that maps (n, n_features) to (n, n_bits); it sees X as it is, not standardised.
+        that maps (n, n_features) to (n, n_bits); it sees X as it is, not standardised. For images
+        it is called with ``n_channels`` and ``n_bits``, and sees them as `Pixels` makes them.
     n_features, n_bits : int
+        The first is not looked at for images.
     hidden_layer_sizes : tuple of int
         Width of each hidden layer of ``"mlp"``.
     dropout : float
@@ -105,11 +113,17 @@ def build_network(
     batch_norm : bool
         Whether the outputs are normalised to mean 0 and variance 1 in each bit, over the batch
         in training, so that every bit splits the data; a linear last layer then has no bias.
+    input_shape : tuple of int or None
+        ``(height, width, n_channels)`` where X holds images. The encoder then takes them as they
+        are in X.
     n_classes : int or None
         Where given, the network gives the logits of so many classes, and the bits are read off
         the posterior: see `PosteriorEncoder`.
     temperature : float
         Of that posterior.
+    n_hidden : int or None
+        Where given, the bits are read off so many features before the last layer of the network
+        instead of off X.
     generator : torch.Generator or None
         Source of the initial weights (on the CPU).
 
@@ -142,21 +156,33 @@ def build_network(
             n_classes,
             hidden_layer_sizes=hidden_layer_sizes,
             dropout=dropout,
+            input_shape=input_shape,
             generator=generator,
         )
-        return PosteriorEncoder(classifier, n_features, n_classes, n_bits, temperature)
+        return PosteriorEncoder(
+            classifier, n_features, n_classes, n_bits, temperature, n_hidden=n_hidden
+        )
+    if input_shape is not None:
+        n_channels = input_shape[-1]
+        module = image_encoder(_made(network, n_channels, n_bits, "n_channels"), n_channels)
+        return _bit_normed(module, n_bits) if batch_norm else module
     if callable(network):
-        module = network(n_features, n_bits)
-        if not isinstance(module, nn.Module):
-            raise TypeError(
-                "network must return a torch.nn.Module when called with (n_features, n_bits), "
-                f"got {type(module).__name__}"
-            )
+        module = _made(network, n_features, n_bits, "n_features")
         return _bit_normed(nn.Sequential(module), n_bits) if batch_norm else module
     module = _built_in(
         network, n_features, n_bits, hidden_layer_sizes, dropout, shortcut, batch_norm, generator
     )
     return _bit_normed(module, n_bits) if batch_norm else module
+
+
+def _made(network, n_inputs, n_outputs, name):
+    module = network(n_inputs, n_outputs)
+    if not isinstance(module, nn.Module):
+        raise TypeError(
+            f"network must return a torch.nn.Module when called with ({name}, n_outputs), "
+            f"got {type(module).__name__}"
+        )
+    return module
 
 
 def _built_in(network, n_features, n_bits, sizes, dropout, shortcut, batch_norm, generator):
@@ -218,10 +244,12 @@ def set_linear_map(module, mean, directions):
     ----------
     module : torch.nn.Module
         Made by `build_network` from ``"linear"``, or from ``"mlp"`` with a shortcut, with the
-        statistics of its `Standardize` set.
+        statistics of its `Standardize` set. The network of a user's factory begins as it comes.
     mean : ndarray of shape (n_features,)
     directions : ndarray of shape (n_features, n_bits)
     """
+    if not (isinstance(module, nn.Sequential) and isinstance(module[0], Standardize)):
+        return
     standardize, last = module[0], module[-1]
     linear = last.linear if isinstance(last, Shortcut) else last
     weight, scale = linear.weight, standardize.scale
@@ -240,13 +268,16 @@ def seed_dropout(module, generator):
 
 
 def fit_standardize(module, rows):
-    """Set the statistics of every `Standardize` in `module` from the training rows.
+    """Set the statistics of every `Standardize` or `Pixels` in `module` from the training rows.
 
     Parameters
     ----------
     module : torch.nn.Module
     rows : ResidentRows or StreamedRows
     """
+    for part in module.modules():
+        if isinstance(part, Pixels):
+            part.fit(rows)
     parts = [part for part in module.modules() if isinstance(part, Standardize)]
     if not parts:
         return
@@ -282,7 +313,7 @@ def load_numpy_state(module, state):
 
 
 @torch.inference_mode()
-def encode(module, X, *, batch_size, device):
+def encode(module, X, *, batch_size, device, mixed_precision=False):
     """Outputs of `module` for all rows of X, in batches, as a float32 array.
 
     Parameters
@@ -293,24 +324,41 @@ def encode(module, X, *, batch_size, device):
     batch_size : int
         Rows a step, fewer where they are wide: bounds the memory beyond the result.
     device : torch.device or str
+    mixed_precision : "auto" or bool
+        See `low_precision`.
 
     Returns
     -------
     outputs : ndarray of shape (n, n_bits), dtype float32
     """
-    module.to(device).eval()
-    n_bits = None
-    n_samples = X.shape[0]
-    outputs = np.empty((0, 0), np.float32)
-    batch_size = bounded_rows(batch_size, math.prod(X.shape[1:]), _ENCODE_ELEMENTS)
-    for start in range(0, n_samples, batch_size):
-        rows = dense_float32(X[start : start + batch_size])
-        part = module(torch.from_numpy(rows).to(device)).float().cpu().numpy()
-        if n_bits is None:
-            n_bits = part.shape[1]
-            outputs = np.empty((n_samples, n_bits), np.float32)
-        outputs[start : start + len(part)] = part
+    device, images = torch.device(device), is_images(X)
+    module = (in_fast_layout(module, device) if images else module.to(device)).eval()
+    precision = Precision(device, low_precision(device, mixed_precision, images=images))
+    most = _ENCODE_PIXELS.get(device.type, 2**20) if images else _ENCODE_ELEMENTS
+    batch_size = bounded_rows(batch_size, math.prod(X.shape[1:]), most)
+    outputs, waiting = np.empty((0, 0), np.float32), None
+    for start in range(0, X.shape[0], batch_size):
+        rows = torch.from_numpy(dense_rows(X[start : start + batch_size]))
+        part = precision.run(module, _sent(rows, device)).float()
+        if waiting is None:
+            outputs = np.empty((X.shape[0], part.shape[1]), np.float32)
+        else:
+            # read a step late: a GPU has the next batch by then, and need not wait for this one
+            _read(outputs, *waiting)
+        waiting = start, part
+    if waiting is not None:
+        _read(outputs, *waiting)
     return outputs
+
+
+def _sent(rows, device):
+    if device.type == "cuda":
+        return rows.pin_memory().to(device, non_blocking=True)
+    return rows.to(device)
+
+
+def _read(outputs, start, part):
+    outputs[start : start + len(part)] = part.cpu().numpy()
 
 
 def check_output(module, X, n_bits):

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from skhash._torch.fitting import Objective
+from skhash._torch.hidden import LastLinearInput
 from skhash._torch.losses import label_share_loss
 
 _CLASSIFIER = "classifier."
@@ -19,24 +20,37 @@ class PosteriorEncoder(nn.Module):
     Parameters
     ----------
     classifier : torch.nn.Module
-        From (n, n_features) to the logits (n, n_classes).
+        From rows of X to the logits (n, n_classes).
     n_features, n_classes, n_bits : int
     temperature : float
         The logits are divided by it.
+    n_hidden : int or None
+        Where given, the features are not the rows of X, which hold `n_features` numbers, but the
+        `n_hidden` numbers that the last linear layer of the classifier is given.
     """
 
     mean: torch.Tensor
 
-    def __init__(self, classifier, n_features, n_classes, n_bits, temperature):
+    def __init__(self, classifier, n_features, n_classes, n_bits, temperature, n_hidden=None):
         super().__init__()
         self.classifier, self.temperature = classifier, temperature
-        self.register_buffer("mean", torch.zeros(n_features))
+        self._hidden = None if n_hidden is None else LastLinearInput(classifier)
+        n_values = n_features if n_hidden is None else n_hidden
+        self.register_buffer("mean", torch.zeros(n_values))
         self.class_bits = nn.Linear(n_classes, n_bits)
-        self.feature_bits = nn.Linear(n_features, n_bits, bias=False)
+        self.feature_bits = nn.Linear(n_values, n_bits, bias=False)
 
     def forward(self, X):
-        posterior = F.softmax(self.classifier(X) / self.temperature, dim=1)
-        return self.class_bits(posterior) + self.feature_bits(X - self.mean)
+        logits = self.classifier(X)
+        if self._hidden is None:
+            return self._bits(logits, X)
+        # the map to bits is small, and has single precision where the network has less
+        with torch.autocast(X.device.type, enabled=False):
+            return self._bits(logits.float(), self._hidden.take())
+
+    def _bits(self, logits, features):
+        posterior = F.softmax(logits / self.temperature, dim=1)
+        return self.class_bits(posterior) + self.feature_bits(features - self.mean)
 
 
 def classifier_state(state):
@@ -105,6 +119,12 @@ class MixupObjective(Objective):
         order = torch.randperm(len(batch), generator=self._generator, device=batch.device)
         self._mixed = ratio, batch[order]
         return ratio * rows + (1 - ratio) * rows[order]
+
+    def run_state(self):
+        return {"ratios": self._ratios.bit_generator.state}
+
+    def load_run_state(self, state):
+        self._ratios.bit_generator.state = state["ratios"]
 
     def terms(self, outputs, batch):
         target = self._targets[self._labels[batch]]

@@ -6,10 +6,15 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import torch
 from sklearn.exceptions import ConvergenceWarning
+
+from skhash._torch.averaging import WeightAverage
+from skhash._torch.checkpoints import Checkpoint
+from skhash._torch.precision import Precision
+from skhash._torch.steps import GradientSteps, Means, weighted
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,48 @@ class TrainingRecord:
     best_iter: int = 0
     interrupted: bool = False
 
+    def add(self, means, weights):
+        """Note the means of an epoch."""
+        self.loss.append(weighted(means, weights))
+        for name, value in means.items():
+            self.terms.setdefault(name, []).append(value)
+
+    def state_dict(self):
+        """What `load_state_dict` goes on from."""
+        return asdict(self)
+
+    def load_state_dict(self, state):
+        """Go on from a state."""
+        self.__dict__.update(state)
+
+
+class _Best:
+    """The state of least validation loss, or the last where there is no validation."""
+
+    def __init__(self, tol):
+        self._tol = tol
+        self.loss, self.epoch, self.waited = math.inf, 0, 0
+        self.state: dict[str, torch.Tensor] | None = None
+
+    def look(self, module, epoch, validation):
+        """Keep the present state of a module if it is the best so far."""
+        if validation is None:
+            self.state, self.epoch = _snapshot(module), epoch
+            return
+        self.waited = 0 if validation < self.loss - self._tol else self.waited + 1
+        if validation < self.loss:
+            self.loss, self.state, self.epoch = validation, _snapshot(module), epoch
+
+    def state_dict(self):
+        return {name: value for name, value in vars(self).items() if name != "_tol"}
+
+    def load_state_dict(self, state):
+        self.__dict__.update(state)
+
+
+def _snapshot(module):
+    return {key: value.detach().clone() for key, value in module.state_dict().items()}
+
 
 def _batches(order, batch_size):
     """Split an order of rows into batches; a last single row joins the batch before it."""
@@ -45,65 +92,14 @@ def _batches(order, batch_size):
     return parts
 
 
-def _one_cycle(optimizer, n_steps):
-    """Warm up over the first tenth of the steps, then anneal to zero along a half cosine."""
-    warm_up = max(1, n_steps // 10)
-
-    def factor(step):
-        if step < warm_up:
-            return (step + 1) / warm_up
-        return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, n_steps - warm_up)))
-
-    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-
-
-def _parameter_groups(module, weight_decay):
-    """Decay matrices only: biases and normalisation scales are not where a model grows complex."""
-    parameters = [p for p in module.parameters() if p.requires_grad]
-    return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-
-
-class _Means:
-    """Means of the loss terms over an epoch, kept on the device: one read-out an epoch."""
-
-    def __init__(self):
-        self.sums, self.count = {}, 0
-
-    def add(self, terms, n):
-        for name, value in terms.items():
-            self.sums[name] = self.sums.get(name, 0) + value.detach() * n
-        self.count += n
-
-    def read(self):
-        means = {name: float(total) / self.count for name, total in self.sums.items()}
-        for name, value in means.items():
-            if not math.isfinite(value):
-                raise FloatingPointError(
-                    f"the loss term {name!r} became {value}: lower learning_rate, or look for "
-                    "extreme values in X"
-                )
-        return means
-
-
-def _weighted(terms, weights):
-    return sum(weights[name] * value for name, value in terms.items())
-
-
 @torch.no_grad()
 def _validate(module, objective, rows, weights, batch_size):
     module.eval()
-    means = _Means()
+    means = Means()
     for batch in _batches(rows, batch_size):
         means.add(objective(batch), len(batch))
     module.train()
-    return _weighted(means.read(), weights)
-
-
-def _snapshot(module):
-    return {key: value.detach().clone() for key, value in module.state_dict().items()}
+    return weighted(means.read(), weights)
 
 
 def _report(epoch, options, means, validation, seconds):
@@ -123,6 +119,9 @@ def train(
     *,
     validation_rows: torch.Tensor | None = None,
     after_epoch: Callable[[int], bool] | None = None,
+    precision: Precision | None = None,
+    average: WeightAverage | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> TrainingRecord:
     """Minimise the weighted sum of the objective's terms over the parameters of `module`.
 
@@ -144,6 +143,13 @@ def train(
         Shuffles the rows.
     after_epoch : callable or None
         Called with the epoch number, from 0; training stops where it returns True.
+    precision : Precision or None
+        How gradients are taken; None is float32.
+    average : WeightAverage or None
+        Of `module`: its weights are those that are validated and kept.
+    checkpoint : Checkpoint or None
+        Training goes on from it where there is one, and writes it after each epoch. It holds
+        what else changes in a run, such as the generators.
 
     Returns
     -------
@@ -154,53 +160,54 @@ def train(
     FloatingPointError
         If a term becomes infinite or NaN; it is named.
     """
-    record = TrainingRecord()
-    optimizer = torch.optim.AdamW(
-        _parameter_groups(module, options.weight_decay), lr=options.learning_rate
+    record, best = TrainingRecord(), _Best(options.tol)
+    steps = GradientSteps(
+        module,
+        weights,
+        options.max_iter * len(_batches(train_rows, options.batch_size)),
+        learning_rate=options.learning_rate,
+        weight_decay=options.weight_decay,
+        precision=precision,
+        average=average,
     )
-    n_batches = len(_batches(train_rows, options.batch_size))
-    schedule = _one_cycle(optimizer, options.max_iter * n_batches)
-    best_loss, best_state, waited = math.inf, None, 0
-    last_state = None
+    if checkpoint is not None:
+        checkpoint.parts |= {"module": module, "record": record, "best": best, **steps.parts()}
+        if checkpoint.load() and options.verbose:
+            print(f"going on after epoch {len(record.loss)}, from {checkpoint.path}")
     module.train()
     try:
-        for epoch in range(options.max_iter):
-            started, means = time.perf_counter(), _Means()
+        for epoch in range(len(record.loss), options.max_iter):
+            if options.early_stopping and best.waited >= options.n_iter_no_change:
+                break
+            started, means = time.perf_counter(), Means()
             order = torch.randperm(len(train_rows), generator=generator, device=train_rows.device)
             for batch in _batches(train_rows[order], options.batch_size):
                 terms = objective(batch)
-                optimizer.zero_grad(set_to_none=True)
-                _weighted(terms, weights).backward()
-                optimizer.step()
-                schedule.step()
+                steps.take(terms)
                 means.add(terms, len(batch))
             epoch_means, validation = means.read(), None
-            record.loss.append(_weighted(epoch_means, weights))
-            for name, value in epoch_means.items():
-                record.terms.setdefault(name, []).append(value)
-            record.best_iter = epoch + 1
-            if validation_rows is not None:
-                validation = _validate(
-                    module, objective, validation_rows, weights, options.batch_size
-                )
-                record.validation_loss.append(validation)
-                waited = 0 if validation < best_loss - options.tol else waited + 1
-                if validation < best_loss:
-                    best_loss, best_state, best_iter = validation, _snapshot(module), epoch + 1
-                record.best_iter = best_iter
-            else:
-                last_state = _snapshot(module)
-            if options.verbose:
-                _report(epoch + 1, options, epoch_means, validation, time.perf_counter() - started)
-            stop = after_epoch is not None and after_epoch(epoch)
-            if stop or (options.early_stopping and waited >= options.n_iter_no_change):
+            record.add(epoch_means, weights)
+            with steps.shown():
+                if validation_rows is not None:
+                    validation = _validate(
+                        module, objective, validation_rows, weights, options.batch_size
+                    )
+                    record.validation_loss.append(validation)
+                best.look(module, epoch + 1, validation)
+                record.best_iter = best.epoch
+                if options.verbose:
+                    seconds = time.perf_counter() - started
+                    _report(epoch + 1, options, epoch_means, validation, seconds)
+                stop = after_epoch is not None and after_epoch(epoch)
+            if checkpoint is not None:
+                checkpoint.save()
+            if stop:
                 break
     except KeyboardInterrupt:
         record.interrupted = True
-        best_state = best_state or last_state
-        kept = f"the state after epoch {record.best_iter}" if best_state else "the present weights"
+        kept = f"the state after epoch {best.epoch}" if best.epoch else "the present weights"
         warnings.warn(f"training interrupted: kept {kept}", ConvergenceWarning, stacklevel=2)
-    if best_state is not None:
-        module.load_state_dict(best_state)
+    if best.state is not None:
+        module.load_state_dict(best.state)
     module.eval()
     return record

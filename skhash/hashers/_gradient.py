@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +12,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skhash.base import BaseHasher
+from skhash.hashers._identity import fit_identity
+from skhash.hashers._images import holds_images, validate_images
+from skhash.networks import Recipe
+from skhash.networks._recipe import as_recipe
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -33,12 +38,23 @@ __all__ = ["GradientHasher", "with_callbacks"]
 _ENCODE_ROWS = 8192
 
 
+def _same(module):
+    return module
+
+
 class GradientHasher(CallbackSupportMixin, BaseHasher):
     """Base class of the hashers that train a network.
 
     A subclass calls `_fit_network` in its ``fit`` with the objective to minimise. The weights are
     kept as numpy arrays in ``network_state_``; torch is imported when fitting and encoding only.
+
+    A subclass that takes images as X says so in `_takes_images`. It then has the attribute
+    ``input_shape_``, their (height, width, n_channels), after a fit on images; ``n_features_in_``
+    is the number of numbers an image has.
     """
+
+    _takes_images: ClassVar[bool] = False
+    input_shape_: tuple[int, int, int]
 
     architecture_: dict[str, Any]
     network_state_: dict[str, np.ndarray]
@@ -48,7 +64,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
     _validation: ClassVar[dict[str, Any]] = {"order": "C"}
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "n_bits": [Interval(Integral, 1, None, closed="left")],
-        "network": [StrOptions({"linear", "mlp"}), callable],
+        "network": [StrOptions({"linear", "mlp"}), callable, Recipe],
         "hidden_layer_sizes": ["array-like"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "batch_size": [Interval(Integral, 2, None, closed="left")],
@@ -72,11 +88,58 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
                 "hidden_layer_sizes must hold positive whole numbers, got "
                 f"{self.hidden_layer_sizes!r}"
             )
-        return {"network": self.network, "hidden_layer_sizes": sizes, "dropout": self.dropout}
+        architecture = {
+            "network": as_recipe(self.network).network,
+            "hidden_layer_sizes": sizes,
+            "dropout": self.dropout,
+        }
+        if hasattr(self, "input_shape_"):
+            architecture["input_shape"] = self.input_shape_
+        return architecture
 
     def _validate_training(self, X, y):
         # batch statistics and pairs need two rows
         return self._validate(X, y, reset=True, multi_output=True, ensure_min_samples=2)
+
+    def _validate(self, X, y="no_validation", *, reset, **options):
+        was_images = not reset and hasattr(self, "input_shape_")
+        if not (was_images or holds_images(X)):
+            if reset:
+                self.__dict__.pop("input_shape_", None)
+            return super()._validate(X, y, reset=reset, **options)
+        shape = np.shape(X)
+        if not reset:
+            self._check_input_shape(shape)
+        else:
+            self._check_images_wanted(shape)
+        checked = validate_images(self, X, y, **options)
+        if reset:
+            self.input_shape_ = tuple(int(side) for side in shape[1:])
+            self.n_features_in_ = int(np.prod(self.input_shape_))
+            self.__dict__.pop("feature_names_in_", None)
+        return checked
+
+    def _check_images_wanted(self, shape):
+        network = as_recipe(self.network).network
+        if not self._takes_images:
+            raise ValueError(
+                f"{type(self).__name__} takes rows of features, (n_samples, n_features), and X "
+                f"has shape {shape}: make features of images first"
+            )
+        if not callable(network):
+            raise ValueError(
+                f"network={network!r} takes rows of features, and X has shape {shape}: for images "
+                "give a network that takes them, such as skhash.networks.resnet()"
+            )
+
+    def _check_input_shape(self, shape):
+        wanted = getattr(self, "input_shape_", None)
+        if shape[1:] != wanted:
+            sides = "n_features" if wanted is None else ", ".join(map(str, wanted))
+            raise ValueError(
+                f"X has shape {shape}, but {type(self).__name__} was fitted on X of shape "
+                f"(n_samples, {sides})"
+            )
 
     def _fit_network(
         self,
@@ -89,6 +152,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         resume: bool = False,
         n_outputs: int | None = None,
         complete: Callable[[dict, dict], tuple[dict, dict]] | None = None,
+        y: Any = None,
         **changes,
     ) -> None:
         """Train the network and set the fitted attributes that all gradient hashers have.
@@ -96,12 +160,17 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         `initialize` changes the fresh weights of the encoder; `resume` starts from the weights of
         the last fit instead; `changes` to the training options hold for this call. Where what is
         trained is not yet the encoder, it has `n_outputs` outputs, and `complete` makes the
-        architecture and the state of the encoder from its own.
+        architecture and the state of the encoder from its own. `y` is what a checkpoint must
+        agree on, besides X and the parameters.
         """
         from skhash._torch.fitting import fit_network
         from skhash._torch.training import TrainingOptions
 
-        architecture = self._architecture()
+        architecture, recipe = self._architecture(), as_recipe(self.network)
+        identity = None
+        if recipe.checkpoint is not None:
+            self._check_resumable_seed()
+            identity = fit_identity(self, recipe, X, y)
         if complete is None:
             complete = _as_it_is
         initial = None
@@ -146,6 +215,11 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             initial=initial,
             initialize=initialize,
             after_epoch=after_epoch if context is not None else None,
+            augmentation=recipe.augmentation if hasattr(self, "input_shape_") else None,
+            ema_decay=recipe.ema_decay,
+            mixed_precision=recipe.mixed_precision,
+            checkpoint=recipe.checkpoint,
+            identity=identity,
         )
         self.n_bits_ = int(self.n_bits)
         self.architecture_, self.network_state_ = complete(architecture, fitted.encoder_state)
@@ -156,6 +230,8 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         self.validation_loss_curve_ = fitted.record.validation_loss or None
         self.n_iter_ = len(fitted.record.loss)
         self.best_iter_ = fitted.record.best_iter
+        if recipe.checkpoint is not None and not fitted.record.interrupted:
+            Path(recipe.checkpoint).unlink(missing_ok=True)
         if context is not None:
             context.call_on_fit_task_end(estimator=self, X=X)
 
@@ -164,12 +240,23 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         return self.network_state_
 
     def _check_warm_start(self, architecture):
-        before = {name: self.architecture_.get(name) for name in architecture}
+        names = {*architecture, "input_shape"}
+        before, architecture = (
+            {name: found.get(name) for name in names}
+            for found in (self.architecture_, architecture)
+        )
         if (architecture, int(self.n_bits)) != (before, self.n_bits_):
             raise ValueError(
                 "warm_start=True goes on from the last fit, which had "
                 f"n_bits={self.n_bits_} and {self.architecture_}; got n_bits={self.n_bits} and "
                 f"{architecture}. Set warm_start=False to start afresh."
+            )
+
+    def _check_resumable_seed(self):
+        if not isinstance(self.random_state, Integral):
+            raise ValueError(
+                "a checkpoint needs a whole number as random_state, so that a resumed fit begins "
+                f"as the interrupted one did, got {self.random_state!r}"
             )
 
     def _bit_values(self, X):
@@ -183,14 +270,40 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             device=available_device(self.device, self.device_),
         )
 
-    def _network_outputs(self, X, architecture, state, *, n_outputs, device):
-        """Outputs of a network, described by its architecture and state, for all rows of X."""
+    def _network_outputs(self, X, architecture, state, *, n_outputs, device, wrap=_same):
+        """Outputs of a network, described by its architecture and state, for all rows of X.
+
+        `wrap` may make another module of it, whose outputs are asked for.
+        """
+        import torch
+
         from skhash._torch.devices import resolve_device
         from skhash._torch.networks import build_network, encode, load_numpy_state
 
-        module = build_network(n_features=self.n_features_in_, n_bits=n_outputs, **architecture)
+        # a user's factory draws weights, which are not used here
+        with torch.random.fork_rng(devices=[]):
+            module = build_network(n_features=self.n_features_in_, n_bits=n_outputs, **architecture)
         load_numpy_state(module, state)
-        return encode(module, X, batch_size=_ENCODE_ROWS, device=resolve_device(device))
+        return encode(
+            wrap(module),
+            X,
+            batch_size=_ENCODE_ROWS,
+            device=resolve_device(device),
+            mixed_precision=as_recipe(self.network).mixed_precision,
+        )
+
+    def _outputs_and_features(self, X, architecture, state, *, n_outputs, device):
+        """As `_network_outputs`, and the features beside them.
+
+        These are X itself; for images what the last linear layer of the network is given.
+        """
+        options = {"n_outputs": n_outputs, "device": device}
+        if not hasattr(self, "input_shape_"):
+            return self._network_outputs(X, architecture, state, **options), X
+        from skhash._torch.hidden import JoinedFeatures
+
+        joined = self._network_outputs(X, architecture, state, wrap=JoinedFeatures, **options)
+        return joined[:, :n_outputs], joined[:, n_outputs:]
 
 
 def _as_it_is(architecture, state):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -31,7 +32,8 @@ class SemanticHasher(GradientHasher):
     little of each label given to the classes that are most similar, and on mixtures of samples.
     Its posterior, turned into the expected embedding of the class under the similarity, is
     joined with the features themselves, which carry what classes do not; principal components
-    and a rotation towards binary values (ITQ) of both give the bits, in closed form.
+    and a rotation towards binary values (ITQ) of both give the bits, in closed form. The features
+    of images are what the network's last linear layer is given.
 
     ``encoder="direct"``, for labels of any kind: the network maps each row of X to the values of
     the bits. With :math:`z` their sigmoid, training minimises
@@ -67,12 +69,13 @@ class SemanticHasher(GradientHasher):
     feature_weight : float, default=1.0
         Weight of the features beside the posterior; 0 leaves them out. Higher values serve
         unseen classes.
-    network : {"mlp", "linear"} or callable, default="mlp"
-        The network. A callable is called with ``(n_features, n_outputs)`` and returns a
-        `torch.nn.Module` that maps rows to so many real values, one for each bit or, for the
-        posterior, each class; it is kept by reference, so pickling the hasher asks that it can
-        be imported. The built-in networks standardise X by its mean and one common scale; a
-        callable's gets X as it is.
+    network : {"mlp", "linear"}, callable or Recipe, default="mlp"
+        The network, with an output for each bit or, for the posterior, each class. A callable is
+        called with ``(n_features, n_outputs)`` and returns a `torch.nn.Module`; it is kept by
+        reference, so pickling the hasher asks that it can be imported. The built-in networks
+        standardise X by its mean and one common scale; a callable's gets X as it is. Images ask
+        for a callable of ``(n_channels, n_outputs)`` such as `skhash.networks.resnet`, and
+        `skhash.networks.Recipe` adds augmentation and checkpoints: see :doc:`/guide/end_to_end`.
     hidden_layer_sizes : tuple of int, default=(1024,)
         Width of each hidden layer of the "mlp".
     dropout : float in [0, 1) or None, default=None
@@ -133,6 +136,7 @@ class SemanticHasher(GradientHasher):
     (500, 32)
     """
 
+    _takes_images: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **GradientHasher._parameter_constraints,
         "similarity": [StrOptions({"auto"}), callable],
@@ -226,8 +230,9 @@ class SemanticHasher(GradientHasher):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Features; computed in float32.
+        X : array-like of shape (n_samples, n_features) or (n_samples, height, width, n_channels)
+            Features, computed in float32; or images, uint8 or float, where `network` is a
+            callable that takes them.
         y : array-like of shape (n_samples,) or (n_samples, n_columns)
             Class labels of any type; or multilabel indicators of 0 and 1, which may be sparse;
             or rows of real numbers, such as sentence embeddings. Strings are sentences where the
@@ -302,7 +307,7 @@ class SemanticHasher(GradientHasher):
         def make_objective(device, generators):
             return self._make_objective(kind, y, labels, weights, device, generators)
 
-        self._fit_network(X, make_objective, weights, stratify=labels)
+        self._fit_network(X, make_objective, weights, stratify=labels, y=y)
 
     def _fit_posterior(self, X, labels):
         random = check_random_state(self.random_state)
@@ -327,13 +332,20 @@ class SemanticHasher(GradientHasher):
             start = np.random.RandomState(seed)
             return self._read_off_bits(X, labels, architecture, state, start)
 
+        initialize = None
+        if hasattr(self, "input_shape_"):
+            from skhash._torch.hidden import check_hidden
+
+            initialize = partial(check_hidden, input_shape=self.input_shape_)
         self._fit_network(
             X,
             make_objective,
             {"classification": 1.0},
             stratify=labels,
             n_outputs=len(self.classes_),
+            initialize=initialize,
             complete=complete,
+            y=labels,
         )
 
     def _read_off_bits(self, X, labels, architecture, state, random_state):
@@ -342,11 +354,11 @@ class SemanticHasher(GradientHasher):
 
         rows = sample_rows(len(X), random_state)
         X, labels = X[rows], labels[rows]
-        logits = self._network_outputs(
+        logits, features = self._outputs_and_features(
             X, architecture, state, n_outputs=len(self.classes_), device=self.device
         )
         found = posterior_map(
-            X,
+            features,
             labels,
             softmax(logits / np.float32(self.temperature), axis=1),
             self.class_similarity_,
@@ -358,6 +370,8 @@ class SemanticHasher(GradientHasher):
             "n_classes": len(self.classes_),
             "temperature": float(self.temperature),
         }
+        if features is not X:
+            architecture["n_hidden"] = features.shape[1]
         return architecture, posterior_state(state, found)
 
     def _trained_state(self):
@@ -368,11 +382,11 @@ class SemanticHasher(GradientHasher):
         return self.network_state_
 
     def _architecture(self):
-        dropout = self.dropout
+        architecture, dropout = super()._architecture(), self.dropout
         if dropout is None:
-            hidden = self.encoder_ == "posterior" and self.network == "mlp"
+            hidden = self.encoder_ == "posterior" and architecture["network"] == "mlp"
             dropout = 0.5 if hidden else 0.0
-        return {**super()._architecture(), "dropout": dropout}
+        return {**architecture, "dropout": dropout}
 
     def _weights(self):
         weights = {

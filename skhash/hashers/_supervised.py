@@ -19,11 +19,14 @@ n_bits : int, default=64
     Length of the codes.
 """,
     "network": """
-network : {"mlp", "linear"} or callable, default="mlp"
+network : {"mlp", "linear"}, callable or Recipe, default="mlp"
     The encoder. A callable is called with ``(n_features, n_bits)`` and returns a
     `torch.nn.Module` that maps rows to `n_bits` real values; it is kept by reference, so
     pickling the hasher asks that it can be imported. The built-in encoders standardise X
-    by its mean and one common scale; a callable's gets X as it is.
+    by its mean and one common scale; a callable's gets X as it is. For images X give
+    `skhash.networks.resnet`, or a callable of ``(n_channels, n_bits)``: see
+    :doc:`/guide/end_to_end`. `skhash.networks.Recipe` adds augmentation, averaged weights and
+    checkpoints.
 hidden_layer_sizes : tuple of int, default=(1024,)
     Width of each hidden layer of the "mlp".
 dropout : float in [0, 1), default=0.0
@@ -80,7 +83,9 @@ training_codes_ : ndarray of shape (n_samples, ceil(n_bits / 8)), dtype uint8
 training_labels_ : ndarray of shape (n_samples,) or (n_samples, n_columns)
     Their labels, where ``store_codes=True``.
 n_bits_, n_features_in_ : int
-    Length of the codes; number of features seen during ``fit``.
+    Length of the codes; number of features seen during ``fit``, of numbers an image for images.
+input_shape_ : tuple of int
+    (height, width, n_channels), after a fit on images only.
 feature_names_in_ : ndarray of shape (n_features_in_,)
     Where X had column names.
 network_state_, objective_state_ : dict of str to ndarray
@@ -102,6 +107,8 @@ class SupervisedHasher(GradientHasher):
     A subclass implements `_make_objective`, says the weights of its terms in `_term_weights`
     where there are several, and lists the common parameters in its own ``__init__``.
     """
+
+    _takes_images: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -153,8 +160,9 @@ class SupervisedHasher(GradientHasher):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Features; computed in float32.
+        X : array-like of shape (n_samples, n_features) or (n_samples, height, width, n_channels)
+            Features, computed in float32; or images, uint8 or float, where `network` is a
+            callable that takes them.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
             Class labels of any type, of 2 classes or more; or multilabel indicators of 0 and 1,
             which may be sparse.
@@ -185,7 +193,7 @@ class SupervisedHasher(GradientHasher):
             return self._make_objective(torch.from_numpy(target).to(device), n_steps, generators)
 
         stratify = target if target.ndim == 1 else None
-        self._fit_network(X, make_objective, self._term_weights(), stratify=stratify)
+        self._fit_network(X, make_objective, self._term_weights(), stratify=stratify, y=y)
         self._finish(X)
         self._keep_training_codes(X, y)
         return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils import check_array, gen_batches
 
-from skhash.neighbors._packing import check_codes, unpack_codes
+from skhash.neighbors._packing import PackedCodes, check_codes, check_packed, unpack_codes
 
 # bits that are held as floats at a time: 16 MiB in single precision
 _BLOCK_BITS = 2**22
@@ -29,7 +29,7 @@ def asymmetric_distances(query_values, codes) -> np.ndarray:
         returns, or a function of it as in the Notes.
     codes : array-like of shape (n_samples, n_bits) or (n_samples, ceil(n_bits / 8))
         Bits, 0 or 1, or bytes (uint8) as `pack_codes` packs them; the number of columns tells
-        which.
+        which, and a `PackedCodes` says so itself.
 
     Returns
     -------
@@ -172,6 +172,8 @@ def _check_values(query_values):
 
 def _check_database(codes, n_bits):
     """Return the codes and whether they are packed."""
+    if isinstance(codes, PackedCodes):
+        return check_packed(codes, n_bits, "codes").data, True
     codes = np.asarray(codes)
     n_bytes = -(-n_bits // 8)
     n_columns = codes.shape[1] if codes.ndim == 2 else None

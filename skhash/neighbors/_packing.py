@@ -2,24 +2,65 @@
 
 from __future__ import annotations
 
+from typing import Literal, NamedTuple, overload
+
 import numpy as np
 
 _WORD_BYTES = 8
 
 
-def pack_codes(codes) -> np.ndarray:
+class PackedCodes(NamedTuple):
+    """Packed codes together with their number of bits.
+
+    The bytes alone do not tell how many bits of the last one count. All that takes packed codes
+    takes this pair too, and then needs no ``n_bits``. It goes into one file and comes back by
+    ``np.savez(path, **packed._asdict())`` and ``PackedCodes(**np.load(path))``.
+
+    Attributes
+    ----------
+    data : ndarray of shape (n_samples, ceil(n_bits / 8)), dtype uint8
+        What `pack_codes` returns.
+    n_bits : int
+        Number of bits of a code.
+
+    See Also
+    --------
+    pack_codes : Makes it, under ``return_n_bits=True``.
+
+    Examples
+    --------
+    >>> from skhash.neighbors import PackedCodes, pack_codes, unpack_codes
+    >>> data, n_bits = packed = pack_codes([[1, 0, 1]], return_n_bits=True)
+    >>> data, n_bits
+    (array([[160]], dtype=uint8), 3)
+    >>> unpack_codes(packed)
+    array([[1, 0, 1]], dtype=uint8)
+    """
+
+    data: np.ndarray
+    n_bits: int
+
+
+@overload
+def pack_codes(codes, *, return_n_bits: Literal[False] = False) -> np.ndarray: ...
+@overload
+def pack_codes(codes, *, return_n_bits: Literal[True]) -> PackedCodes: ...
+def pack_codes(codes, *, return_n_bits=False):
     """Pack binary codes into bytes.
 
     Parameters
     ----------
     codes : array-like of shape (n_samples, n_bits)
         Bits, 0 or 1, of boolean, integer or floating type.
+    return_n_bits : bool, default=False
+        Whether to return the number of bits too, as a `PackedCodes`.
 
     Returns
     -------
     packed : ndarray of shape (n_samples, ceil(n_bits / 8)), dtype uint8
         The first bit is the highest of the first byte, as in `numpy.packbits`; the last byte is
-        filled up with zeros, which no Hamming distance notices.
+        filled up with zeros, which no Hamming distance notices. Under ``return_n_bits=True`` the
+        pair ``PackedCodes(data, n_bits)``.
 
     Raises
     ------
@@ -32,18 +73,20 @@ def pack_codes(codes) -> np.ndarray:
     >>> pack_codes([[1, 0, 0, 0, 0, 0, 0, 1, 1]])
     array([[129, 128]], dtype=uint8)
     """
-    return np.packbits(check_codes(codes), axis=1)
+    codes = check_codes(codes)
+    packed = np.packbits(codes, axis=1)
+    return PackedCodes(packed, codes.shape[1]) if return_n_bits else packed
 
 
-def unpack_codes(packed, n_bits: int) -> np.ndarray:
+def unpack_codes(packed, n_bits: int | None = None) -> np.ndarray:
     """Undo `pack_codes`.
 
     Parameters
     ----------
-    packed : array-like of shape (n_samples, ceil(n_bits / 8)), dtype uint8
+    packed : PackedCodes or array-like of shape (n_samples, ceil(n_bits / 8)), dtype uint8
         Packed codes.
-    n_bits : int
-        Number of bits of a code; the bytes alone do not tell how many bits of the last one count.
+    n_bits : int, default=None
+        Number of bits of a code. Needed unless `packed` is a `PackedCodes`, which knows it.
 
     Returns
     -------
@@ -53,7 +96,8 @@ def unpack_codes(packed, n_bits: int) -> np.ndarray:
     Raises
     ------
     ValueError
-        If packed does not have the bytes that n_bits takes.
+        If packed does not have the bytes that n_bits takes, or n_bits is missing or contradicts
+        `packed`.
 
     Examples
     --------
@@ -62,14 +106,32 @@ def unpack_codes(packed, n_bits: int) -> np.ndarray:
     >>> unpack_codes(np.array([[129, 128]], dtype=np.uint8), n_bits=9)
     array([[1, 0, 0, 0, 0, 0, 0, 1, 1]], dtype=uint8)
     """
+    data, n_bits = check_packed(packed, n_bits)
+    return np.unpackbits(data, axis=1, count=n_bits)
+
+
+def check_packed(packed, n_bits: int | None = None, name: str = "packed") -> PackedCodes:
+    """Bytes of the right shape, with their number of bits. Nothing is copied."""
+    if isinstance(packed, PackedCodes):
+        packed, own = packed.data, int(packed.n_bits)
+        if n_bits is not None and n_bits != own:
+            raise ValueError(f"{name} holds codes of {own} bits, but n_bits is {n_bits}.")
+        n_bits = own
     packed = np.asarray(packed)
+    if n_bits is None:
+        raise ValueError(
+            f"{name} has {packed.dtype} of shape {packed.shape}, which does not tell the number "
+            "of bits: pass n_bits, or the result of pack_codes(codes, return_n_bits=True)."
+        )
+    if n_bits < 1:
+        raise ValueError(f"n_bits must be at least 1, got {n_bits}.")
     n_bytes = -(-n_bits // 8)
     if packed.ndim != 2 or packed.dtype != np.uint8 or packed.shape[1] != n_bytes:
         raise ValueError(
-            f"packed must be uint8 of shape (n_samples, {n_bytes}) for codes of {n_bits} bits, "
+            f"{name} must be uint8 of shape (n_samples, {n_bytes}) for codes of {n_bits} bits, "
             f"got {packed.dtype} of shape {packed.shape}."
         )
-    return np.unpackbits(packed, axis=1, count=n_bits)
+    return PackedCodes(packed, n_bits)
 
 
 def check_codes(codes, name: str = "codes") -> np.ndarray:
@@ -98,6 +160,10 @@ def check_codes(codes, name: str = "codes") -> np.ndarray:
 
 def _as_words(codes: np.ndarray) -> np.ndarray:
     """Checked codes as 64-bit words, shape (n_samples, n_words), filled up with zeros."""
-    packed = np.packbits(codes, axis=1)
+    return packed_words(np.packbits(codes, axis=1))
+
+
+def packed_words(packed: np.ndarray) -> np.ndarray:
+    """Packed codes as 64-bit words, shape (n_samples, n_words), filled up with zeros."""
     spare = -packed.shape[1] % _WORD_BYTES
     return np.ascontiguousarray(np.pad(packed, ((0, 0), (0, spare)))).view(np.uint64)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skhash.neighbors import pack_codes, unpack_codes
+from skhash.neighbors import PackedCodes, asymmetric_distances, pack_codes, unpack_codes
 from skhash.neighbors._packing import _as_words
 
 
@@ -22,6 +24,37 @@ def test_round_trip_and_distances(n_bits, n_samples, seed):
     words = _as_words(codes)
     differing = np.bitwise_count(words[:, None] ^ words[None]).sum(axis=2, dtype=int)
     np.testing.assert_array_equal(differing, (codes[:, None] != codes[None]).sum(axis=2))
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(1, 200), st.integers(1, 5), st.integers(0, 2**32 - 1))
+def test_bytes_are_filled_up_with_zeros_that_no_distance_notices(n_bits, n_samples, seed):
+    codes = np.random.default_rng(seed).integers(0, 2, (n_samples, n_bits), dtype=np.uint8)
+    packed = pack_codes(codes)
+    # each byte read as a number in base 2, most significant bit first
+    spare = -n_bits % 8
+    filled = np.pad(codes, ((0, 0), (0, spare))).reshape(n_samples, -1, 8)
+    np.testing.assert_array_equal(packed, filled @ 2 ** np.arange(8)[::-1])
+    differing = np.bitwise_count(packed[:, None] ^ packed[None]).sum(axis=2, dtype=int)
+    np.testing.assert_array_equal(differing, (codes[:, None] != codes[None]).sum(axis=2))
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(1, 200), st.integers(1, 5), st.integers(0, 2**32 - 1))
+def test_number_of_bits_travels_with_the_bytes(n_bits, n_samples, seed):
+    codes = np.random.default_rng(seed).integers(0, 2, (n_samples, n_bits), dtype=np.uint8)
+    packed = pack_codes(codes, return_n_bits=True)
+    assert packed.n_bits == n_bits
+    np.testing.assert_array_equal(packed.data, pack_codes(codes))
+    file = io.BytesIO()
+    np.savez(file, **packed._asdict())
+    file.seek(0)
+    for same in (packed, PackedCodes(**np.load(file)), PackedCodes(*packed)):
+        np.testing.assert_array_equal(unpack_codes(same), codes)
+        np.testing.assert_array_equal(unpack_codes(same, n_bits), codes)
+    values = codes[:2] - 0.4
+    expected = asymmetric_distances(values, codes)
+    np.testing.assert_array_equal(asymmetric_distances(values, packed), expected)
 
 
 def test_first_bit_is_the_highest():
@@ -66,3 +99,15 @@ def test_what_is_no_code_is_refused(codes, message):
 def test_bytes_must_be_those_of_the_bits(packed, n_bits):
     with pytest.raises(ValueError, match=f"codes of {n_bits} bits"):
         unpack_codes(packed, n_bits)
+
+
+def test_number_of_bits_must_be_known_and_right():
+    data = np.zeros((3, 2), np.uint8)
+    with pytest.raises(ValueError, match="does not tell the number of bits"):
+        unpack_codes(data)
+    with pytest.raises(ValueError, match="codes of 11 bits, but n_bits is 12"):
+        unpack_codes(PackedCodes(data, 11), 12)
+    with pytest.raises(ValueError, match="at least 1"):
+        unpack_codes(data[:, :0], 0)
+    with pytest.raises(ValueError, match="codes of 11 bits, but n_bits is 12"):
+        asymmetric_distances(np.ones((1, 12)), PackedCodes(data, 11))

@@ -14,9 +14,16 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skhash import ClassCodeHasher, ITQHasher, RandomProjectionHasher, SemanticHasher
+from skhash import (
+    ClassCodeHasher,
+    ITQHasher,
+    OrthoHasher,
+    RandomProjectionHasher,
+    SemanticHasher,
+)
 from skhash._persist import load, save
 from skhash.metrics import get_scorer
+from skhash.networks import Augmentation, Recipe, resnet
 from skhash.similarity import (
     EmbeddingSimilarity,
     LabelSimilarity,
@@ -275,3 +282,15 @@ def test_orders_in_memory_are_kept(data, tmp_path, assert_same):
         assert loaded.components_.flags.f_contiguous
         assert_same(hasher.components_, loaded.components_)
         assert np.array_equal(hasher.mean_, loaded.mean_)
+
+
+def test_a_network_of_ours_needs_no_trust(tmp_path):
+    """Networks and recipes are plain values of skhash: a model that has them loads as it is."""
+    random = np.random.default_rng(0)
+    X, y = random.integers(0, 256, (24, 8, 8, 3), dtype=np.uint8), np.repeat(["a", "b", "c"], 8)
+    recipe = Recipe(resnet(8, 0.25), augmentation=Augmentation(crop=1), ema_decay=0.9)
+    hasher = OrthoHasher(8, network=recipe, max_iter=1, random_state=0).fit(X, y)
+    save(hasher, tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    assert loaded.network == recipe
+    np.testing.assert_array_equal(loaded.decision_function(X), hasher.decision_function(X))

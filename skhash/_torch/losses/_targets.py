@@ -13,7 +13,18 @@ from skhash._torch.losses._kl import beta_quantiles, draw_from_quantiles
 _STAGES = 16
 
 
-class BetaTarget:
+class _Target:
+    """Base class: a target has no state of its own in a run, unless it says so."""
+
+    def run_state(self):
+        """What changes from draw to draw, for a checkpoint."""
+        return {}
+
+    def load_run_state(self, state):
+        """Go on from a state."""
+
+
+class BetaTarget(_Target):
     """Independent Beta(alpha, alpha) bits: uniform for alpha 1, the closer to binary the smaller.
 
     Parameters
@@ -36,7 +47,7 @@ class BetaTarget:
         return draw_from_quantiles(self._tables[stage], shape, generator)
 
 
-class BernoulliTarget:
+class BernoulliTarget(_Target):
     """Fair coins, moved off 0 and 1 by a uniform jitter.
 
     Without jitter the target would be discrete, and a divergence from it infinite.
@@ -59,7 +70,7 @@ class BernoulliTarget:
         return (bits - self._jitter * torch.rand(shape, **options)).abs()
 
 
-class SampledTarget:
+class SampledTarget(_Target):
     """Draws of a user's own distribution.
 
     Parameters
@@ -76,6 +87,14 @@ class SampledTarget:
     def __init__(self, sampler: Callable, seed: int, device=None):
         self._sampler, self._device = sampler, device
         self._rng = np.random.default_rng(seed)
+
+    def run_state(self):
+        """State of the generator of the user's draws."""
+        return {"sampler": self._rng.bit_generator.state}
+
+    def load_run_state(self, state):
+        """Go on from a state."""
+        self._rng.bit_generator.state = state["sampler"]
 
     def __call__(self, shape, progress=1.0, generator=None):
         """Draw a tensor of a shape.

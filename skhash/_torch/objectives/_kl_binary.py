@@ -95,6 +95,13 @@ class KLBinaryObjective(Objective):
             terms["classification"] = classification_loss(logits, self._target[batch])
         return terms
 
+    def run_state(self):
+        return self._progress.run_state() | self._draw_target.run_state()
+
+    def load_run_state(self, state):
+        self._progress.load_run_state(state)
+        self._draw_target.load_run_state(state)
+
     @torch.no_grad()
     def _distances(self, inputs):
         rows = inputs - self.center

@@ -39,6 +39,12 @@ class HashNetObjective(Objective):
         similar = share_label(self._target[batch])
         return {"pairs": pair_likelihood_loss(logits, similar, balanced=True)}
 
+    def run_state(self):
+        return self._progress.run_state()
+
+    def load_run_state(self, state):
+        self._progress.load_run_state(state)
+
     def _sharpness(self):
         # epochs are compared by their validation loss: all at the last sharpness
         if not self.training:

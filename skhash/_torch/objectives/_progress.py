@@ -35,6 +35,14 @@ class Progress:
         """The share by now."""
         return min(1.0, self._step / self._n_steps) if self._n_steps else 1.0
 
+    def run_state(self):
+        """The number of steps so far, for a checkpoint."""
+        return {"step": self._step}
+
+    def load_run_state(self, state):
+        """Go on from a number of steps."""
+        self._step = state["step"]
+
 
 def staged_sharpness(share, final, n_stages):
     r"""The sharpness of a continuation: 1 in the first stage of training, `final` in the last.

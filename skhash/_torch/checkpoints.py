@@ -1,0 +1,98 @@
+"""The whole state of a run in a file, from which an interrupted run goes on."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+
+class HasState(Protocol):
+    """What a checkpoint can hold."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> Any: ...
+
+
+class Checkpoint:
+    """The states of the parts of a run in one file, which is whole at any time.
+
+    Parameters
+    ----------
+    path : str or path
+        The folder must exist.
+    identity : mapping of str to str, number or None
+        What tells one run from another; states are not taken from a run with another.
+    parts : mapping of str to HasState
+        More can be added to `parts` before the first `load` or `save`.
+    """
+
+    def __init__(self, path, identity: Mapping[str, Any], parts: Mapping[str, HasState]):
+        self.path, self._identity = Path(path), dict(identity)
+        self.parts: dict[str, HasState] = dict(parts)
+        if not self.path.parent.is_dir():
+            raise ValueError(f"checkpoint must be in a folder that exists, got {str(path)!r}")
+
+    def load(self) -> bool:
+        """Let all parts go on from the file; False where there is none.
+
+        Raises
+        ------
+        ValueError
+            If the file is of another run, or is no checkpoint.
+        """
+        if not self.path.exists():
+            return False
+        found = self._read()
+        before = found["identity"]
+        changed = sorted(
+            name
+            for name in {*before, *self._identity}
+            if before.get(name) != self._identity.get(name)
+        )
+        if changed:
+            what = ", ".join(
+                f"{name} ({before.get(name)!r} then, {self._identity.get(name)!r} now)"
+                for name in changed
+            )
+            raise ValueError(
+                f"the checkpoint {str(self.path)!r} is of another fit, which differs in {what}: "
+                "remove the file to start afresh"
+            )
+        for name, part in self.parts.items():
+            part.load_state_dict(found["parts"][name])
+        return True
+
+    def _read(self):
+        try:
+            found = torch.load(self.path, map_location="cpu", weights_only=True)
+        except Exception as error:
+            raise ValueError(f"{str(self.path)!r} is no checkpoint of skhash: {error}") from error
+        if not (isinstance(found, dict) and {"identity", "parts"} <= set(found)):
+            raise ValueError(f"{str(self.path)!r} is no checkpoint of skhash")
+        return found
+
+    def save(self) -> None:
+        """Write the states of all parts in place of the file."""
+        states = {name: part.state_dict() for name, part in self.parts.items()}
+        # next to its place, so that replacing is one step of the file system
+        with tempfile.NamedTemporaryFile(
+            dir=self.path.parent, prefix=self.path.name, suffix=".part", delete=False
+        ) as file:
+            try:
+                torch.save({"identity": self._identity, "parts": states}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            except BaseException:
+                os.unlink(file.name)
+                raise
+        os.replace(file.name, self.path)
+
+    def remove(self) -> None:
+        """Remove the file, where there is one."""
+        self.path.unlink(missing_ok=True)

@@ -1,0 +1,393 @@
+"""A hasher and an index of its codes in one estimator."""
+
+from __future__ import annotations
+
+from copy import copy
+from numbers import Integral
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils import get_tags
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _num_samples,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+)
+
+from skhash.neighbors._directory import read_manifest, save_directory, write_manifest
+from skhash.neighbors._hamming_neighbors import HammingNeighbors
+from skhash.neighbors._vote import append_labels, encode_labels, neighbor_weights, vote_shares
+from skhash.utils._labels import check_target
+
+_FORMAT = "skhash.HashRetriever"
+_VERSION = 1
+_MAJORITY = 0.5
+
+
+class HashRetriever(ClassifierMixin, BaseEstimator):
+    """Rows in, nearest rows out: a hasher, and an index of the codes that it gives.
+
+    ``fit`` learns codes from X and indexes them. ``add`` encodes and indexes more rows, and
+    ``kneighbors`` encodes queries and searches. With labels it is a classifier: the neighbours of
+    a query vote.
+
+    Parameters
+    ----------
+    hasher : transformer, default=None
+        Gives codes of 0 and 1: a hasher of this package, a pipeline that ends in one, or any other
+        transformer that does. None takes `~skhash.SemanticHasher` where ``fit`` is given y, and
+        `~skhash.KLBinaryHasher` where it is not. To index with a hasher as it is, without fitting
+        it, pass ``sklearn.frozen.FrozenEstimator(hasher)``.
+    neighbors : HammingNeighbors, default=None
+        The index; None takes `HammingNeighbors` as it is.
+    rerank : int, default=None
+        Number of nearest rows by Hamming distance that are sorted anew by asymmetric distance
+        from the real values of the query, which the hasher must give (``decision_function``). None
+        leaves the order by Hamming distance.
+    weights : {"uniform", "distance"}, default="uniform"
+        Whether neighbours have the same vote, or the inverse of their distance; those at distance
+        0 then vote alone.
+
+    Attributes
+    ----------
+    hasher_ : transformer
+        The fitted hasher.
+    neighbors_ : HammingNeighbors
+        The index.
+    classes_ : ndarray of shape (n_classes,)
+        Classes that rows have, or numbers of the columns of multilabel y. Only if ``fit`` was
+        given class labels or multilabel indicators.
+    n_features_in_ : int
+        That of the hasher.
+    feature_names_in_ : ndarray
+        Those of the hasher.
+
+    See Also
+    --------
+    HammingNeighbors : The index alone.
+
+    Examples
+    --------
+    >>> from skhash import CCAITQHasher
+    >>> from skhash.datasets import load_cifar100_features
+    >>> from skhash.neighbors import HashRetriever
+    >>> cifar = load_cifar100_features()
+    >>> X, y = cifar.data, cifar.target_names[cifar.target]
+    >>> train, query = cifar.train_indices, cifar.query_indices
+    >>> retriever = HashRetriever(CCAITQHasher(n_bits=64, random_state=0), rerank=50)
+    >>> retriever.fit(X[train], y[train], ids=train).kneighbors(X[query[:2]], 3)[1].shape
+    (2, 3)
+    >>> bool(retriever.score(X[query], y[query]) > 0.4)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        "hasher": [HasMethods(["fit", "transform"]), None],
+        "neighbors": [HammingNeighbors, None],
+        "rerank": [Interval(Integral, 1, None, closed="left"), None],
+        "weights": [StrOptions({"uniform", "distance"})],
+    }
+
+    def __init__(self, hasher=None, neighbors=None, *, rerank=None, weights="uniform"):
+        self.hasher = hasher
+        self.neighbors = neighbors
+        self.rerank = rerank
+        self.weights = weights
+
+    def fit(self, X, y=None, *, ids=None):
+        """Learn codes and index those of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or whatever the hasher takes
+            The rows.
+        y : array-like, default=None
+            What the hasher learns from. Class labels, and indicators of shape (n_samples,
+            n_labels), are kept for `predict`.
+        ids : array-like of shape (n_samples,), default=None
+            Ids of the rows, integers or strings, none twice; None takes 0, 1, 2 and so on.
+
+        Returns
+        -------
+        self : HashRetriever
+        """
+        self._validate_params()
+        kind = None
+        if y is not None:
+            check_consistent_length(X, y)
+            kind, y = _check_labels(y)
+        hasher = self._new_hasher(supervised=y is not None)
+        if self.rerank is not None and not hasattr(hasher, "decision_function"):
+            raise TypeError(f"rerank needs decision_function, which {hasher!r} lacks.")
+        neighbors = HammingNeighbors() if self.neighbors is None else clone(self.neighbors)
+        hasher.fit(X, y)
+        self.neighbors_ = neighbors.fit(hasher.transform(X), ids=ids)
+        self.hasher_ = hasher
+        self.__dict__.pop("classes_", None)
+        self._labels = None
+        if kind in ("class", "multilabel"):
+            self.classes_, self._labels = encode_labels(kind, y)
+        return self
+
+    def add(self, X, ids=None, y=None):
+        """Encode and index more rows; the hasher stays as it is.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or whatever the hasher takes
+            The rows.
+        ids : array-like of shape (n_samples,), default=None
+            New ids of the same kind as those of `fit`; None goes on from the greatest.
+        y : array-like, default=None
+            Labels, as those of `fit`; classes may be new. Rows without labels are found, and do
+            not vote.
+
+        Returns
+        -------
+        self : HashRetriever
+        """
+        check_is_fitted(self)
+        if y is not None and self._labels is None:
+            raise ValueError("y is not kept, since fit was given no labels.")
+        codes = self.hasher_.transform(X)
+        if self._labels is None:
+            self.neighbors_.add(codes, ids)
+            return self
+        kind = None
+        if y is not None:
+            check_consistent_length(codes, y)
+            kind, y = _check_labels(y)
+        classes, labels = append_labels(self.classes_, self._labels, kind, y, _num_samples(codes))
+        self.neighbors_.add(codes, ids)
+        self.classes_, self._labels = classes, labels
+        return self
+
+    def remove(self, ids):
+        """Remove rows.
+
+        Parameters
+        ----------
+        ids : array-like of shape (n_removed,), int or str
+            Ids of the rows.
+
+        Returns
+        -------
+        self : HashRetriever
+        """
+        check_is_fitted(self)
+        rows = self.neighbors_._rows_of(ids)
+        self.neighbors_._remove_rows(rows)
+        if self._labels is not None:
+            self._labels = np.delete(self._labels, rows, axis=0)
+        return self
+
+    def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
+        """The nearest rows of each query.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features), default=None
+            The queries. None asks for the neighbours of every indexed row, itself left out.
+        n_neighbors : int, default=None
+            How many; None takes the parameter of `neighbors`.
+        return_distance : bool, default=True
+            Whether to return distances too.
+
+        Returns
+        -------
+        distances : ndarray of shape (n_queries, n_neighbors)
+            Hamming distances in bits (int32), or asymmetric distances under `rerank` (float).
+            Only if `return_distance`.
+        ids : ndarray of shape (n_queries, n_neighbors)
+            Ids of the rows, nearest first.
+        """
+        distances, rows = self._nearest_rows(X, n_neighbors)
+        ids = self.neighbors_.ids_[rows]
+        return (distances, ids) if return_distance else ids
+
+    def predict(self, X):
+        """Labels that the neighbours of each row vote for.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            The queries.
+
+        Returns
+        -------
+        y : ndarray of shape (n_queries,) or (n_queries, n_labels)
+            The class with most votes, the first of `classes_` where several have; or indicators
+            of the labels that more than half of the votes are for.
+        """
+        shares = self._vote(X)
+        if self._labels.ndim == 1:
+            best = np.concatenate([share.argmax(axis=1) for _, share in shares])
+            return self.classes_[best]
+        return np.concatenate([(share > _MAJORITY).astype(np.int64) for _, share in shares])
+
+    def predict_proba(self, X):
+        """Share of the votes for each label.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            The queries.
+
+        Returns
+        -------
+        shares : ndarray of shape (n_queries, n_classes), or list of ndarrays
+            In the order of `classes_`. Where no neighbour has a label, the shares of all rows.
+            For indicators a list with an array of shape (n_queries, 2) for each label, the
+            shares of 0 and of 1, as `~sklearn.neighbors.KNeighborsClassifier` has it.
+        """
+        shares = np.concatenate([share for _, share in self._vote(X)])
+        if self._labels.ndim == 1:
+            return shares
+        return [np.stack([1 - share, share], axis=1) for share in shares.T]
+
+    def score(self, X, y, sample_weight=None):
+        """Share of the rows that `predict` gets right, for indicators in all labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            The queries.
+        y : array-like of shape (n_queries,) or (n_queries, n_labels)
+            Their true labels.
+        sample_weight : array-like of shape (n_queries,), default=None
+            Weights of the queries.
+
+        Returns
+        -------
+        accuracy : float
+        """
+        return super().score(X, y, sample_weight)
+
+    def save(self, path, *, overwrite=False) -> None:
+        """Write the retriever into a directory, whole or not at all.
+
+        ``hasher`` in it is what `skhash.save` writes, ``neighbors`` what `HammingNeighbors.save`
+        writes, and ``retriever`` holds parameters and labels.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The directory, which must not exist.
+        overwrite : bool, default=False
+            Whether to replace a retriever that was saved there.
+        """
+        from skhash._persist import save
+
+        check_is_fitted(self)
+        rest = copy(self)
+        del rest.hasher_, rest.neighbors_
+
+        def fill(folder):
+            save(self.hasher_, folder / "hasher")
+            save(rest, folder / "retriever")
+            self.neighbors_.save(folder / "neighbors")
+            write_manifest(folder, _FORMAT, _VERSION, {})
+
+        save_directory(path, _FORMAT, fill, overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path, *, mmap=False, trusted=()):
+        """Read a retriever that `save` wrote.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The directory.
+        mmap : bool, default=False
+            Whether to leave codes and index in their files (see `HammingNeighbors.load`).
+        trusted : iterable of str, default=()
+            Modules that the hasher may name (see `skhash.load`).
+
+        Returns
+        -------
+        retriever : HashRetriever
+
+        Raises
+        ------
+        ValueError
+            If the directory is not a saved retriever, is damaged, or was written by a later
+            version.
+        """
+        from skhash._persist import load
+
+        path = Path(path)
+        read_manifest(path, _FORMAT, _VERSION)
+        retriever = load(path / "retriever", trusted=trusted)
+        if not isinstance(retriever, cls):
+            raise ValueError(f"{path} holds a {type(retriever).__name__}, not a {cls.__name__}.")
+        retriever.hasher_ = load(path / "hasher", trusted=trusted)
+        retriever.neighbors_ = HammingNeighbors.load(path / "neighbors", mmap=mmap)
+        labels = retriever._labels
+        if labels is not None and len(labels) != retriever.neighbors_.n_samples_fit_:
+            raise ValueError(f"{path} is damaged: labels and rows are not as many.")
+        return retriever
+
+    @property
+    def n_features_in_(self):
+        """Number of features of X."""
+        return self.hasher_.n_features_in_
+
+    @property
+    def feature_names_in_(self):
+        """Names of the features of X, where it had names."""
+        return self.hasher_.feature_names_in_
+
+    def _new_hasher(self, *, supervised):
+        if self.hasher is not None:
+            return clone(self.hasher)
+        # neighbors come before hashers, which pack codes
+        from skhash.hashers import KLBinaryHasher, SemanticHasher
+
+        return SemanticHasher() if supervised else KLBinaryHasher()
+
+    def _nearest_rows(self, X, n_neighbors=None):
+        check_is_fitted(self)
+        if self.rerank is None or X is None:
+            if X is None and self.rerank is not None:
+                raise ValueError("rerank needs the real values of queries, and X is None.")
+            codes = X if X is None else self.hasher_.transform(X)
+            return self.neighbors_._nearest_rows(codes, n_neighbors)
+        values = self.hasher_.decision_function(X)
+        return self.neighbors_._nearest_rows(values, n_neighbors, self.rerank)
+
+    def _vote(self, X):
+        check_is_fitted(self)
+        if self._labels is None:
+            raise ValueError("predict needs labels: fit(X, y) with classes or indicators.")
+        distances, rows = self._nearest_rows(X)
+        weights = neighbor_weights(distances, self.weights)
+        return vote_shares(self._labels, rows, weights, len(self.classes_))
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "neighbors_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = False
+        tags.input_tags.sparse = self.hasher is not None and get_tags(self.hasher).input_tags.sparse
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+def _check_labels(y):
+    """Kind of y, and y: class labels and indicators checked, all else as the hasher may take it."""
+    array = y if issparse(y) else np.asarray(y)
+    if array.ndim == 1:
+        check_classification_targets(array)
+    elif array.dtype.kind in "OUST" and array.shape[1] > 1:
+        return None, y
+    kind, labels = check_target(array)
+    if kind == "class":
+        return kind, column_or_1d(labels if array.ndim == 1 else array, warn=True)
+    return kind, labels if kind == "multilabel" else y

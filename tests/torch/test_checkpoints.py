@@ -1,0 +1,236 @@
+"""Checkpoints: an interrupted and resumed fit is the fit that was not interrupted."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from torch import nn
+
+from skhash import HashNetHasher, KLBinaryHasher, OrthoHasher, SemanticHasher
+from skhash._torch.checkpoints import Checkpoint
+from skhash.networks import Augmentation, Recipe, resnet
+
+SMALL = {"batch_size": 16, "max_iter": 4, "random_state": 0, "device": "cpu"}
+
+
+class Stop(Exception):
+    """Stands for whatever ends a process in the midst of training."""
+
+
+class Interrupting:
+    """An augmentation, or the body of a network, that raises in its call of a number."""
+
+    def __init__(self, at=None, error=Stop, then=None):
+        self.at, self.error, self.then, self.calls = at, error, then, 0
+
+    def count(self):
+        self.calls += 1
+        if self.calls == self.at:
+            raise self.error
+
+    def __call__(self, images, generator):
+        self.count()
+        return images if self.then is None else self.then(images, generator)
+
+
+class Body(nn.Module):
+    """A network of features with dropout from torch's global generator."""
+
+    def __init__(self, counter, n_features, n_outputs):
+        super().__init__()
+        self.counter = counter
+        self.layers = nn.Sequential(
+            nn.Linear(n_features, 8), nn.Dropout(0.3), nn.BatchNorm1d(8), nn.Linear(8, n_outputs)
+        )
+
+    def forward(self, X):
+        if self.training:
+            self.counter.count()
+        return self.layers(X)
+
+
+class Factory:
+    """Of `Body`."""
+
+    def __init__(self, counter):
+        self.counter = counter
+
+    def __call__(self, n_features, n_outputs):
+        return Body(self.counter, n_features, n_outputs)
+
+
+@pytest.fixture
+def features():
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(70, 6)), rng.integers(4, size=70)
+
+
+@pytest.fixture
+def images():
+    rng = np.random.default_rng(0)
+    return rng.integers(256, size=(70, 8, 8, 3), dtype=np.uint8), rng.integers(4, size=70)
+
+
+def of_images(path, counter):
+    counter.then = Augmentation(crop=1, cutout=2)
+    return Recipe(resnet(8, 0.25), augmentation=counter, ema_decay=0.8, checkpoint=path)
+
+
+def of_features(path, counter):
+    return Recipe(Factory(counter), ema_decay=0.9, checkpoint=path)
+
+
+def state(hasher):
+    return {**hasher.network_state_, **{f"o.{k}": v for k, v in hasher.objective_state_.items()}}
+
+
+def assert_same_fit(one, other):
+    one_state, other_state = state(one), state(other)
+    assert one_state.keys() == other_state.keys()
+    for name, value in one_state.items():
+        np.testing.assert_array_equal(value, other_state[name], err_msg=name)
+    assert one.loss_curve_ == other.loss_curve_
+    assert one.loss_terms_ == other.loss_terms_
+    assert one.validation_loss_curve_ == other.validation_loss_curve_
+    assert (one.n_iter_, one.best_iter_) == (other.n_iter_, other.best_iter_)
+
+
+@pytest.mark.parametrize(
+    ("make", "data", "recipe"),
+    [
+        (SemanticHasher, "images", of_images),  # mixup draws from numpy
+        (OrthoHasher, "images", of_images),
+        (HashNetHasher, "features", of_features),  # its sharpness grows by steps
+        (KLBinaryHasher, "features", of_features),  # as does its binary target
+    ],
+)
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_resumed_is_uninterrupted(make, data, recipe, early_stopping, request, tmp_path):
+    X, y = request.getfixturevalue(data)
+    path = tmp_path / "run.pt"
+    options = {**SMALL, "early_stopping": early_stopping}
+    if make is KLBinaryHasher:
+        options["kl_target"] = draw_bits
+    n_steps = 4 if early_stopping else 5  # an epoch
+
+    def fit(checkpoint, at=None):
+        return make(8, network=recipe(checkpoint, Interrupting(at)), **options).fit(X, y)
+
+    whole = fit(None)
+    assert whole.n_iter_ == 4
+    for at in (2 * n_steps + 2, n_steps + 1):  # in the third epoch, then at once in the fourth
+        with pytest.raises(Stop):
+            fit(path, at)
+        assert path.exists()
+    assert_same_fit(fit(path), whole)
+    assert list(tmp_path.iterdir()) == []  # done, and nothing is left behind
+
+
+def draw_bits(size, rng):
+    return rng.uniform(size=size)
+
+
+def test_interrupted_by_hand_keeps_the_file(images, tmp_path):
+    X, y = images
+    path = tmp_path / "run.pt"
+
+    def hasher(at=None, error=None):
+        return OrthoHasher(8, network=of_images(path, Interrupting(at, error)), **SMALL)
+
+    with pytest.warns(ConvergenceWarning, match="the state after epoch 2"):
+        stopped = hasher(12, KeyboardInterrupt).fit(X, y)
+    assert stopped.n_iter_ == 2
+    whole = OrthoHasher(8, network=of_images(None, Interrupting()), **SMALL).fit(X, y)
+    assert_same_fit(hasher().fit(X, y), whole)
+    assert not path.exists()
+
+
+class Killing(Interrupting):
+    """Ends the process in its call of a number, without a chance to clean up."""
+
+    def count(self):
+        self.calls += 1
+        if self.calls == self.at:
+            os._exit(9)
+
+
+def fit_killing(path, at=None):
+    """Fit a hasher that goes through everything that a checkpoint holds."""
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(256, size=(60, 6, 6, 1), dtype=np.uint8), rng.integers(3, size=60)
+    recipe = of_images(path, Killing(at))
+    return SemanticHasher(8, network=recipe, **SMALL).fit(X, y)
+
+
+def test_killed_process(tmp_path):
+    path = str(tmp_path / "run.pt")
+    script = "import runpy; runpy.run_path({0!r}, run_name={1!r})['fit_killing']({2!r}, 11)"
+    command = [sys.executable, "-c", script.format(__file__, __name__, path)]
+    assert subprocess.run(command, check=False).returncode == 9
+    assert os.path.exists(path)
+    assert_same_fit(fit_killing(path), fit_killing(None))
+    assert not os.path.exists(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"max_iter": 6}, "max_iter \\(4 then, 6 now\\)"),
+        ({"random_state": 1}, "random_state"),
+        ({"codebook": "bernoulli"}, "codebook"),
+        ({"y": True}, "checksum of y"),
+        ({"X": True}, "checksum of X"),
+    ],
+)
+def test_another_fit_is_refused(changes, words, images, tmp_path):
+    X, y = images
+    path = tmp_path / "run.pt"
+    with pytest.raises(Stop):
+        OrthoHasher(8, network=of_images(path, Interrupting(12)), **SMALL).fit(X, y)
+    X = X[::-1] if changes.pop("X", False) else X
+    y = y[::-1] if changes.pop("y", False) else y
+    again = OrthoHasher(8, network=of_images(path, Interrupting()), **{**SMALL, **changes})
+    with pytest.raises(ValueError, match=words):
+        again.fit(X, y)
+    assert path.exists()
+
+
+@pytest.mark.parametrize("random_state", [None, np.random.RandomState(0)])
+def test_needs_a_seed(random_state, features, tmp_path):
+    recipe = Recipe(checkpoint=tmp_path / "run.pt")
+    hasher = HashNetHasher(8, network=recipe, **{**SMALL, "random_state": random_state})
+    with pytest.raises(ValueError, match="whole number as random_state"):
+        hasher.fit(*features)
+
+
+def test_other_files_and_folders_are_refused(features, tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("not a checkpoint")
+    with pytest.raises(ValueError, match="no checkpoint of skhash"):
+        HashNetHasher(8, network=Recipe(checkpoint=path), **SMALL).fit(*features)
+    assert path.read_text() == "not a checkpoint"
+    with pytest.raises(ValueError, match="a folder that exists"):
+        HashNetHasher(8, network=Recipe(checkpoint=tmp_path / "no" / "run"), **SMALL).fit(*features)
+
+
+def test_file_is_whole_at_any_time(tmp_path):
+    """A state that cannot be written leaves the one before in place, and no part of a file."""
+    module = nn.Linear(2, 1)
+    checkpoint = Checkpoint(tmp_path / "run.pt", {"a": 1}, {"module": module})
+    checkpoint.save()
+
+    class Broken:
+        def state_dict(self):
+            return {"unpicklable": threading.Lock()}
+
+    with pytest.raises(TypeError):
+        Checkpoint(tmp_path / "run.pt", {"a": 1}, {"module": Broken()}).save()
+    assert [file.name for file in tmp_path.iterdir()] == ["run.pt"]
+    other = nn.Linear(2, 1)
+    assert Checkpoint(tmp_path / "run.pt", {"a": 1}, {"module": other}).load()
+    assert torch.equal(module.weight, other.weight)
