@@ -96,7 +96,8 @@ def check_api_is_complete(app):
             if name.startswith("__"):
                 continue
             entry = f"{prefix}.{name}".lstrip(".")
-            if entry not in listed:
+            # what the top level only repeats is listed where it belongs
+            if not any(item in (entry, name) or item.endswith(f".{name}") for item in listed):
                 logging.getLogger(__name__).warning(
                     "%s.%s is in no page of docs/api", package, name
                 )
