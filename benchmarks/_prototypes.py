@@ -143,7 +143,10 @@ def joined(fit, n_bits, classifier, temperature, weight):
 
 
 def unsupervised(fit, n_bits, hasher):
-    return hasher(n_bits, random_state=fit.seed).fit(fit.X).transform
+    made = hasher(n_bits)
+    if "random_state" in made.get_params():
+        made.set_params(random_state=fit.seed)
+    return made.fit(fit.X).transform
 
 
 def supervised(fit, n_bits, hasher, semantic=True, **parameters):

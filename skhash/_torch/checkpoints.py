@@ -46,7 +46,7 @@ class Checkpoint:
         ValueError
             If the file is of another run, or is no checkpoint.
         """
-        if not self.path.exists():
+        if not self._exists():
             return False
         found = self._read()
         before = found["identity"]
@@ -68,6 +68,9 @@ class Checkpoint:
             part.load_state_dict(found["parts"][name])
         return True
 
+    def _exists(self):
+        return self.path.exists()
+
     def _read(self):
         try:
             found = torch.load(self.path, map_location="cpu", weights_only=True)
@@ -79,7 +82,9 @@ class Checkpoint:
 
     def save(self) -> None:
         """Write the states of all parts in place of the file."""
-        states = {name: part.state_dict() for name, part in self.parts.items()}
+        self._write({name: part.state_dict() for name, part in self.parts.items()})
+
+    def _write(self, states):
         # next to its place, so that replacing is one step of the file system
         with tempfile.NamedTemporaryFile(
             dir=self.path.parent, prefix=self.path.name, suffix=".part", delete=False

@@ -13,7 +13,7 @@ from sklearn.model_selection import train_test_split
 from torch import nn
 
 from skhash._torch.averaging import WeightAverage
-from skhash._torch.checkpoints import Checkpoint, HasState
+from skhash._torch.checkpoints import HasState
 from skhash._torch.data import row_source
 from skhash._torch.devices import RandomStates, resolve_device, seeded
 from skhash._torch.images import in_fast_layout, takes_images
@@ -26,6 +26,7 @@ from skhash._torch.networks import (
     state_to_numpy,
 )
 from skhash._torch.precision import Precision, low_precision
+from skhash._torch.processes import processes_of
 from skhash._torch.training import (
     TrainingOptions,
     TrainingRecord,
@@ -65,10 +66,10 @@ class Objective(nn.Module):
         """What the encoder is shown of the rows of X in `batch`: the rows, unless overridden."""
         return rows
 
-    def terms_of_inputs(
-        self, inputs: torch.Tensor, outputs: torch.Tensor, batch: torch.Tensor
+    def terms_of_rows(
+        self, rows: torch.Tensor, outputs: torch.Tensor, batch: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """As `terms`; for objectives that also look at the rows of X in `batch`."""
+        """As `terms`; for objectives that also look at the rows in `batch`, as X has them."""
         return self.terms(outputs, batch)
 
     def terms(self, outputs: torch.Tensor, batch: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -168,6 +169,8 @@ def fit_network(
     fitted : FittedNetwork
     """
     place = resolve_device(device)
+    processes = processes_of(place)
+    processes.check_same({**(identity or {}), "seed": seed})
     with seeded(place, seed) as generators:
         random = Generators(*generators)
         encoder = build_network(
@@ -190,15 +193,17 @@ def fit_network(
             rows, validation_rows = split_validation(
                 len(data), validation_fraction, stratify=stratify, seed=seed
             )
-        module = nn.ModuleDict({"encoder": encoder, "objective": objective})
+        order = processes.generators(random.device, seed)
         precision = Precision(place, low_precision(place, mixed_precision, images=images))
+        module = LossTerms(encoder, objective, data, precision, augmentation, random.device)
         saved = None
         if checkpoint is not None:
             parts: dict[str, HasState] = {
-                "random": RandomStates(place, generators),
-                "objective": _RunState(objective),
+                "random": processes.part(RandomStates(place, [*generators, order])),
+                "objective": processes.part(_RunState(objective)),
             }
-            saved = Checkpoint(checkpoint, {**(identity or {}), "device": place.type}, parts)
+            named = {**(identity or {}), "device": place.type}
+            saved = processes.checkpoint(checkpoint, named, parts)
 
         def after(epoch):
             return after_epoch is not None and after_epoch(lambda: state_to_numpy(encoder))
@@ -206,38 +211,59 @@ def fit_network(
         with _repeatable(place):
             record = train(
                 module,
-                _terms(encoder, objective, data, precision, augmentation, random.device),
+                processes.parallel(module),
                 weights,
                 torch.from_numpy(rows).to(place),
                 options,
-                random.device,
+                order,
                 validation_rows=_to(validation_rows, place),
                 after_epoch=after,
                 precision=precision,
                 average=None if ema_decay is None else WeightAverage(module, ema_decay),
                 checkpoint=saved,
+                processes=processes,
             )
     return FittedNetwork(state_to_numpy(encoder), state_to_numpy(objective), record, str(place))
 
 
-def _terms(encoder, objective, data, precision, augmentation, generator):
-    """The function from a batch of row numbers to loss terms."""
-    images = takes_images(encoder)
-    network = encoder[1:] if images else encoder
+class LossTerms(nn.Module):
+    """All that is trained, as a module from a batch of row numbers to the loss terms.
 
-    def look(batch):
-        rows = data.gather(batch)
-        if not images:
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+    objective : Objective
+    data : ResidentRows or StreamedRows
+        X.
+    precision : Precision
+    augmentation : callable or None
+        Of images, in training.
+    generator : torch.Generator
+        Draws for it.
+    """
+
+    def __init__(self, encoder, objective, data, precision, augmentation, generator):
+        super().__init__()
+        self.encoder, self.objective = encoder, objective
+        self._data, self._precision = data, precision
+        self._augmentation, self._generator = augmentation, generator
+        self._images = takes_images(encoder)
+
+    def forward(self, batch):
+        rows = self._data.gather(batch)
+        inputs = self.objective.inputs(self._seen(rows), batch)
+        network = self.encoder[1:] if self._images else self.encoder
+        outputs = self._precision.run(network, inputs)
+        return self.objective.terms_of_rows(rows, outputs, batch)
+
+    def _seen(self, rows):
+        """What the encoder, past its `Pixels`, is shown of rows of X."""
+        if not self._images:
             return rows
-        maps = encoder.pixels(rows)
+        maps = self.encoder.pixels(rows)
         # validation sees images as they are
-        return augmentation(maps, generator) if augmentation and encoder.training else maps
-
-    def terms(batch):
-        inputs = objective.inputs(look(batch), batch)
-        return objective.terms_of_inputs(inputs, precision.run(network, inputs), batch)
-
-    return terms
+        augmented = self._augmentation is not None and self.training
+        return self._augmentation(maps, self._generator) if augmented else maps
 
 
 @contextlib.contextmanager

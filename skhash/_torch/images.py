@@ -46,7 +46,7 @@ class Pixels(nn.Module):
     def forward(self, rows):
         """From (n, height, width, n_channels) to (n, n_channels, height, width), float32."""
         # a view: in memory the channels stay last, which convolutions are fastest with
-        return ((_real(rows) - self.mean) / self.scale).permute(0, 3, 1, 2)
+        return ((real_pixels(rows) - self.mean) / self.scale).permute(0, 3, 1, 2)
 
 
 def image_encoder(network, n_channels):
@@ -77,13 +77,14 @@ def in_fast_layout(module, device):
     return module if device.type == "mps" else module.to(memory_format=torch.channels_last)
 
 
-def _real(rows):
+def real_pixels(rows):
+    """Rows of X as real numbers: bytes, which images alone have, as 255ths."""
     return rows.float() / 255 if rows.dtype == torch.uint8 else rows
 
 
 def _channel_means(rows, values):
     """Mean of each channel of the values that a function makes of the images, block by block."""
     total = torch.stack(
-        [len(block) * values(_real(block)).mean(dim=(0, 1, 2)) for block in rows.blocks()]
+        [len(block) * values(real_pixels(block)).mean(dim=(0, 1, 2)) for block in rows.blocks()]
     )
     return total.sum(dim=0) / len(rows)

@@ -8,6 +8,7 @@ import math
 import torch
 
 from skhash._torch.precision import Precision
+from skhash._torch.processes import OneProcess
 
 
 class GradientSteps:
@@ -24,6 +25,8 @@ class GradientSteps:
     learning_rate, weight_decay : float
     precision : Precision or None
     average : WeightAverage or None
+    processes : OneProcess or None
+        Those that train together.
     """
 
     def __init__(
@@ -36,18 +39,29 @@ class GradientSteps:
         weight_decay,
         precision=None,
         average=None,
+        processes=None,
     ):
         self._weights, self._average = weights, average
+        self._processes = OneProcess() if processes is None else processes
         self._precision = Precision("cpu") if precision is None else precision
         self._optimizer = torch.optim.AdamW(
             _parameter_groups(module, weight_decay), lr=learning_rate
         )
         self._schedule = _one_cycle(self._optimizer, n_steps)
 
-    def take(self, terms):
-        """Take a step down the weighted sum of loss terms."""
+    def take(self, terms, n_own, n_all):
+        """Take a step down the weighted sum of loss terms.
+
+        Parameters
+        ----------
+        terms : mapping of str to Tensor
+            Means over the rows of this process.
+        n_own, n_all : int
+            How many these are, and how many rows the batch has.
+        """
         self._optimizer.zero_grad(set_to_none=True)
-        self._precision.step(weighted(terms, self._weights), self._optimizer)
+        loss = self._processes.scaled(weighted(terms, self._weights), n_own, n_all)
+        self._precision.step(loss, self._optimizer)
         self._schedule.step()
         if self._average is not None:
             self._average.update()
@@ -78,9 +92,10 @@ class Means:
             self.sums[name] = self.sums.get(name, 0) + value.detach() * n
         self.count += n
 
-    def read(self):
-        """The means by name, which must be finite."""
-        means = {name: float(total) / self.count for name, total in self.sums.items()}
+    def read(self, processes):
+        """The means by name over the rows of all processes, which must be finite."""
+        *sums, count = processes.total([*map(float, self.sums.values()), self.count])
+        means = {name: total / count for name, total in zip(self.sums, sums, strict=True)}
         for name, value in means.items():
             if not math.isfinite(value):
                 raise FloatingPointError(

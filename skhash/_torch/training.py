@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skhash._torch.averaging import WeightAverage
 from skhash._torch.checkpoints import Checkpoint
 from skhash._torch.precision import Precision
+from skhash._torch.processes import OneProcess
 from skhash._torch.steps import GradientSteps, Means, weighted
 
 
@@ -84,22 +85,36 @@ def _snapshot(module):
     return {key: value.detach().clone() for key, value in module.state_dict().items()}
 
 
-def _batches(order, batch_size):
-    """Split an order of rows into batches; a last single row joins the batch before it."""
+def _batches(order, batch_size, least=2):
+    """Split an order of rows into batches; fewer than `least` rows join the batch before them."""
     parts = list(order.split(batch_size))
-    if len(parts) > 1 and len(parts[-1]) < 2:
+    if len(parts) > 1 and len(parts[-1]) < least:
         parts[-2:] = [torch.cat(parts[-2:])]
     return parts
 
 
 @torch.no_grad()
-def _validate(module, objective, rows, weights, batch_size):
+def _validate(module, objective, rows, weights, batch_size, processes):
     module.eval()
     means = Means()
-    for batch in _batches(rows, batch_size):
-        means.add(objective(batch), len(batch))
+    for batch in _batches(rows, batch_size, processes.least_rows):
+        share = processes.share(batch)
+        means.add(objective(share), len(share))
     module.train()
-    return weighted(means.read(), weights)
+    return weighted(means.read(processes), weights)
+
+
+def _check_enough(batch_size, train_rows, validation_rows, processes):
+    least = processes.least_rows
+    counts = {"batch_size": batch_size, "the number of training rows": len(train_rows)}
+    if validation_rows is not None:
+        counts["the number of validation rows"] = len(validation_rows)
+    for name, found in counts.items():
+        if processes.size > 1 and found < least:
+            raise ValueError(
+                f"{name} must be at least {least}, two for each of {processes.size} processes, "
+                f"got {found}"
+            )
 
 
 def _report(epoch, options, means, validation, seconds):
@@ -122,6 +137,7 @@ def train(
     precision: Precision | None = None,
     average: WeightAverage | None = None,
     checkpoint: Checkpoint | None = None,
+    processes: OneProcess | None = None,
 ) -> TrainingRecord:
     """Minimise the weighted sum of the objective's terms over the parameters of `module`.
 
@@ -150,6 +166,9 @@ def train(
     checkpoint : Checkpoint or None
         Training goes on from it where there is one, and writes it after each epoch. It holds
         what else changes in a run, such as the generators.
+    processes : OneProcess or None
+        Those that train together; None is this one alone. `objective` is asked for the terms of
+        the own rows, and has gradients that are means over the processes.
 
     Returns
     -------
@@ -161,18 +180,22 @@ def train(
         If a term becomes infinite or NaN; it is named.
     """
     record, best = TrainingRecord(), _Best(options.tol)
+    processes = OneProcess() if processes is None else processes
+    least, verbose = processes.least_rows, options.verbose and processes.rank == 0
+    _check_enough(options.batch_size, train_rows, validation_rows, processes)
     steps = GradientSteps(
         module,
         weights,
-        options.max_iter * len(_batches(train_rows, options.batch_size)),
+        options.max_iter * len(_batches(train_rows, options.batch_size, least)),
         learning_rate=options.learning_rate,
         weight_decay=options.weight_decay,
         precision=precision,
         average=average,
+        processes=processes,
     )
     if checkpoint is not None:
         checkpoint.parts |= {"module": module, "record": record, "best": best, **steps.parts()}
-        if checkpoint.load() and options.verbose:
+        if checkpoint.load() and verbose:
             print(f"going on after epoch {len(record.loss)}, from {checkpoint.path}")
     module.train()
     try:
@@ -181,29 +204,33 @@ def train(
                 break
             started, means = time.perf_counter(), Means()
             order = torch.randperm(len(train_rows), generator=generator, device=train_rows.device)
-            for batch in _batches(train_rows[order], options.batch_size):
-                terms = objective(batch)
-                steps.take(terms)
-                means.add(terms, len(batch))
-            epoch_means, validation = means.read(), None
+            for batch in _batches(train_rows[order], options.batch_size, least):
+                share = processes.share(batch)
+                terms = objective(share)
+                steps.take(terms, len(share), len(batch))
+                means.add(terms, len(share))
+            epoch_means, validation = means.read(processes), None
             record.add(epoch_means, weights)
             with steps.shown():
+                processes.align(module)
                 if validation_rows is not None:
                     validation = _validate(
-                        module, objective, validation_rows, weights, options.batch_size
+                        module, objective, validation_rows, weights, options.batch_size, processes
                     )
                     record.validation_loss.append(validation)
                 best.look(module, epoch + 1, validation)
                 record.best_iter = best.epoch
-                if options.verbose:
+                if verbose:
                     seconds = time.perf_counter() - started
                     _report(epoch + 1, options, epoch_means, validation, seconds)
-                stop = after_epoch is not None and after_epoch(epoch)
+                stop = processes.any(after_epoch is not None and after_epoch(epoch))
             if checkpoint is not None:
                 checkpoint.save()
             if stop:
                 break
     except KeyboardInterrupt:
+        if processes.size > 1:  # the others are elsewhere, and would wait for this one
+            raise
         record.interrupted = True
         kept = f"the state after epoch {best.epoch}" if best.epoch else "the present weights"
         warnings.warn(f"training interrupted: kept {kept}", ConvergenceWarning, stacklevel=2)

@@ -163,13 +163,15 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         architecture and the state of the encoder from its own. `y` is what a checkpoint must
         agree on, besides X and the parameters.
         """
+        from skhash._torch.devices import resolve_device
         from skhash._torch.fitting import fit_network
+        from skhash._torch.processes import processes_of
         from skhash._torch.training import TrainingOptions
 
         architecture, recipe = self._architecture(), as_recipe(self.network)
-        identity = None
-        if recipe.checkpoint is not None:
-            self._check_resumable_seed()
+        identity, processes = None, processes_of(resolve_device(self.device))
+        if recipe.checkpoint is not None or processes.size > 1:
+            self._check_fixed_seed()
             identity = fit_identity(self, recipe, X, y)
         if complete is None:
             complete = _as_it_is
@@ -222,8 +224,10 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             identity=identity,
         )
         self.n_bits_ = int(self.n_bits)
-        self.architecture_, self.network_state_ = complete(architecture, fitted.encoder_state)
-        self.objective_state_ = fitted.objective_state
+        self.architecture_, state = complete(architecture, fitted.encoder_state)
+        # machines may round the closed-form steps after training differently
+        self.network_state_ = processes.of_first(state)
+        self.objective_state_ = processes.of_first(fitted.objective_state)
         self.device_ = fitted.device
         self.loss_curve_ = fitted.record.loss
         self.loss_terms_ = fitted.record.terms
@@ -252,11 +256,12 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
                 f"{architecture}. Set warm_start=False to start afresh."
             )
 
-    def _check_resumable_seed(self):
+    def _check_fixed_seed(self):
         if not isinstance(self.random_state, Integral):
             raise ValueError(
-                "a checkpoint needs a whole number as random_state, so that a resumed fit begins "
-                f"as the interrupted one did, got {self.random_state!r}"
+                "a checkpoint, and training in several processes, need a whole number as "
+                "random_state, so that a resumed fit begins as the interrupted one did and all "
+                f"processes begin alike, got {self.random_state!r}"
             )
 
     def _bit_values(self, X):

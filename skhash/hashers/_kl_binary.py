@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skhash.hashers._gradient import GradientHasher, with_callbacks
-from skhash.hashers._linear_start import linear_start
+from skhash.hashers._linear_start import linear_start, pixel_mean
 from skhash.utils._labels import check_target
 
 
@@ -41,11 +41,13 @@ class KLBinaryHasher(GradientHasher):
         What near means: the angle seen from the mean of X, or the distance. Angles make
         codes of more meaning, even where distances count; for exact Euclidean neighbours
         of rows of very different length take "euclidean".
-    network : {"mlp", "linear"} or callable, default="mlp"
+    network : {"mlp", "linear"}, callable or Recipe, default="mlp"
         The encoder. "linear" begins as ITQ; "mlp" adds hidden layers to that linear map, whose
         correction is 0 at first. A callable is called with ``(n_features, n_bits)`` and returns a
         `torch.nn.Module` that maps rows to `n_bits` real values; it begins as it comes, gets X
-        unscaled, and is kept by reference.
+        unscaled, and is kept by reference. Images ask for a callable of ``(n_channels, n_bits)``
+        such as `skhash.networks.resnet`, and begin as it comes; see the notes.
+        `skhash.networks.Recipe` adds augmentation and checkpoints: see :doc:`/guide/end_to_end`.
     hidden_layer_sizes : tuple of int, default=(512,)
         Width of each hidden layer of the "mlp".
     dropout : float in [0, 1), default=0.0
@@ -120,6 +122,8 @@ class KLBinaryHasher(GradientHasher):
     training_labels_ : ndarray of shape (n_samples,) or (n_samples, n_columns)
         Their labels, where ``store_codes=True`` and ``fit`` was given y.
     n_bits_, n_features_in_ : int
+    input_shape_ : tuple of int
+        (height, width, n_channels), where X were images.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Where X had column names.
     network_state_, objective_state_ : dict of str to ndarray
@@ -140,6 +144,12 @@ class KLBinaryHasher(GradientHasher):
     it is, and batches are fetched; sparse rows are made dense one batch at a time. Principal
     components and rotation are found on a sample of at most 16,384 rows.
 
+    The neighbours of an image are those of its pixels as they are in X, as one row of numbers,
+    whatever augmentation the network sees them through. Pixels that are near mostly share
+    brightness and layout, and little meaning: features of a pretrained network
+    (`skhash.feature_extraction.ImageFeatures`) are the better X. With y, the classification term
+    adds classes to the neighbours, and ``neighborhood_weight=0`` leaves pixels out.
+
     References
     ----------
     The KL term: Arponen & Bishop (2020), "Learning to hash with semantic similarity metrics and
@@ -158,6 +168,7 @@ class KLBinaryHasher(GradientHasher):
     (1797, 32)
     """
 
+    _takes_images: ClassVar[bool] = True
     _validation: ClassVar[dict[str, Any]] = {**GradientHasher._validation, "accept_sparse": "csr"}
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **GradientHasher._parameter_constraints,
@@ -233,8 +244,10 @@ class KLBinaryHasher(GradientHasher):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features; computed in float32. A memory map is not copied.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), or array-like of shape \
+                (n_samples, height, width, n_channels)
+            Features, computed in float32; or images, uint8 or float, where `network` is a
+            callable that takes them. A memory map is not copied.
         y : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
             Class labels of any type, or multilabel indicators of 0 and 1, for the classification
             term.
@@ -268,7 +281,8 @@ class KLBinaryHasher(GradientHasher):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), or array-like of shape \
+                (n_samples, height, width, n_channels)
             The chunk, of at least two rows.
         y : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
             Labels as in ``fit``; in all calls or in none.
@@ -350,6 +364,8 @@ class KLBinaryHasher(GradientHasher):
         random = check_random_state(self.random_state)
         if resume:
             mean, initialize = self.objective_state_["center"], None
+        elif hasattr(self, "input_shape_"):
+            mean, initialize = pixel_mean(X, random), None
         else:
             mean, directions = linear_start(X, int(self.n_bits), random)
             initialize = None if callable(self.network) else _start_from(mean, directions)
@@ -366,6 +382,7 @@ class KLBinaryHasher(GradientHasher):
             stratify=stratify,
             initialize=initialize,
             resume=resume,
+            y=target,
             **changes,
         )
 

@@ -46,6 +46,24 @@ def linear_start(X, n_bits, random_state):
     return mean.astype(np.float32), directions.astype(np.float32)
 
 
+def pixel_mean(X, random_state):
+    """Mean of images as rows of pixels, bytes as 255ths.
+
+    Parameters
+    ----------
+    X : ndarray or memmap of shape (n_samples, height, width, n_channels)
+        A sample of rows is read.
+    random_state : RandomState instance
+
+    Returns
+    -------
+    mean : ndarray of shape (height * width * n_channels,), float32
+    """
+    sample = _sample(X, random_state)
+    mean = sample.mean(axis=0, dtype=np.float64).ravel()
+    return (mean / 255 if X.dtype == np.uint8 else mean).astype(np.float32)
+
+
 def _sample(X, random_state):
     n_samples = X.shape[0]
     if n_samples <= _SAMPLE_ROWS:

@@ -6,8 +6,10 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.distance import pdist
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.neighbors import NearestNeighbors
 from torch import nn
 
 import skhash
@@ -37,6 +39,7 @@ TAKING = [
     DPSHHasher,
     GreedyHasher,
     HashNetHasher,
+    KLBinaryHasher,
     OrthoHasher,
     RankConsistencyHasher,
     SemanticHasher,
@@ -230,9 +233,76 @@ def test_kinds_of_numbers(noise):
         OrthoHasher(8, **TINY).fit(X, None)
 
 
-def test_neighbours_of_features_need_features(noise):
-    with pytest.raises(ValueError, match=r"KLBinaryHasher takes rows of features.*\(60, 8, 6, 3\)"):
-        KLBinaryHasher(8, network=resnet(8)).fit(noise[0])
+def coarse_net(n_channels, n_outputs):
+    """A network of layout and colour: each image as 8 by 8 pixels."""
+    return nn.Sequential(
+        nn.AvgPool2d(4),
+        nn.Flatten(),
+        nn.Linear(8 * 8 * n_channels, 64),
+        nn.ReLU(),
+        nn.Linear(64, n_outputs),
+    )
+
+
+def pixel_recall(codes, X, k=10):
+    """Share of the k nearest rows of pixels, by cosine from their mean, near by code too."""
+    rows = X.reshape(len(X), -1) / 255
+    rows = rows - rows.mean(axis=0)
+    near = NearestNeighbors(n_neighbors=k + 1, metric="cosine").fit(rows)
+    found = NearestNeighbors(n_neighbors=k + 1, metric="hamming").fit(codes)
+    pairs = zip(*(each.kneighbors(return_distance=False)[:, :k] for each in (near, found)))
+    return np.mean([len(np.intersect1d(*pair)) for pair in pairs]) / k
+
+
+def test_without_labels_neighbours_are_those_of_pixels(thumbnails):
+    """Far above random codes, and above codes of the same network before training."""
+    X = thumbnails[0]
+    options = {"network": coarse_net, "batch_size": 40, "random_state": 0, "device": "cpu"}
+    fresh = KLBinaryHasher(24, max_iter=1, learning_rate=1e-9, **options).fit(X)
+    hasher = KLBinaryHasher(24, max_iter=20, **options).fit(X)
+    random = np.random.default_rng(0).integers(2, size=(len(X), 24))
+    recall = [pixel_recall(codes, X) for codes in (random, fresh.transform(X), hasher.transform(X))]
+    assert recall[2] > 1.2 * recall[1] > 2 * recall[0], recall
+    assert hasher.loss_terms_["neighborhood"][-1] < 0.9 * hasher.loss_terms_["neighborhood"][0]
+    center = hasher.objective_state_["center"]
+    np.testing.assert_allclose(center, X.reshape(len(X), -1).mean(axis=0) / 255, rtol=1e-5)
+
+
+def test_augmentation_leaves_the_neighbours(thumbnails, monkeypatch):
+    """The network sees black images; the neighbours to have are those of the pictures."""
+    from skhash._torch.objectives import _kl_binary
+
+    X, found = thumbnails[0], []
+    of_distances = _kl_binary.neighbor_probabilities
+
+    def noticing(distances, perplexity):
+        found.append(distances)
+        return of_distances(distances, perplexity)
+
+    def black(images, generator):
+        return torch.zeros_like(images)
+
+    monkeypatch.setattr(_kl_binary, "neighbor_probabilities", noticing)
+    options = {"metric": "euclidean", "batch_size": 120, "random_state": 0, "device": "cpu"}
+    for recipe in (Recipe(coarse_net), Recipe(coarse_net, augmentation=black)):
+        KLBinaryHasher(12, network=recipe, max_iter=1, **options).fit(X)
+    assert torch.equal(*found)
+    half_squares = pdist(X.reshape(120, -1) / 255, "sqeuclidean") / 2
+    upper = found[0][np.triu_indices(120, 1)].numpy()
+    np.testing.assert_allclose(np.sort(upper), np.sort(half_squares), rtol=1e-3)
+
+
+def test_chunks_of_images(thumbnails):
+    X, y, *_ = thumbnails
+    hasher = KLBinaryHasher(12, network=coarse_net, batch_size=30, random_state=0, device="cpu")
+    classes = np.unique(y)
+    for part in (slice(0, None, 2), slice(1, None, 2)):
+        hasher.partial_fit(X[part], y[part], classes=classes)
+    assert len(hasher.loss_curve_) == 2
+    assert hasher.loss_curve_[1] < hasher.loss_curve_[0]
+    assert hasher.transform(X).shape == (120, 12)
+    with pytest.raises(ValueError, match=r"fitted on X of shape \(n_samples, 32, 32, 3\)"):
+        hasher.partial_fit(X[:, :16], y)
 
 
 def test_transform_wants_the_shape_of_fit(noise):

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from skhash._torch.fitting import Objective
+from skhash._torch.images import real_pixels
 from skhash._torch.losses import (
     binary_with_gradient,
     classification_loss,
@@ -32,7 +33,7 @@ class KLBinaryObjective(Objective):
         Class indices (n_samples,) or label indicators (n_samples, n_classes) of all rows; None
         trains without a classification head.
     center : ndarray of shape (n_features,)
-        Where angles between rows of X are measured from.
+        Where angles between rows of X are measured from; images are rows of their pixels.
     n_bits, n_classes : int
     terms : collection of str
         The terms to compute, of "neighborhood", "kl" and "classification".
@@ -77,11 +78,11 @@ class KLBinaryObjective(Objective):
         if target is not None:
             self.head = linear_layer(n_bits, n_classes, generators.cpu)
 
-    def terms_of_inputs(self, inputs, outputs, batch):
+    def terms_of_rows(self, rows, outputs, batch):
         probabilities = torch.sigmoid(outputs)
         terms = {}
         if "neighborhood" in self._names:
-            neighbors = neighbor_probabilities(self._distances(inputs), self._perplexity)
+            neighbors = neighbor_probabilities(self._distances(rows), self._perplexity)
             terms["neighborhood"] = neighborhood_loss(
                 binary_with_gradient(probabilities), neighbors, self.log_sharpness.exp()
             )
@@ -103,8 +104,8 @@ class KLBinaryObjective(Objective):
         self._draw_target.load_run_state(state)
 
     @torch.no_grad()
-    def _distances(self, inputs):
-        rows = inputs - self.center
+    def _distances(self, rows):
+        rows = real_pixels(rows).flatten(1) - self.center
         if self._metric == "cosine":
             rows = F.normalize(rows, dim=1)
         # half the squared distance, which for unit rows is one minus the cosine
