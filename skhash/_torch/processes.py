@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ import torch.distributed as dist
 from torch import nn
 
 from skhash._torch.checkpoints import Checkpoint
+
+_SECONDS_TO_LET_GO = 0.5
 
 
 class OneProcess:
@@ -53,6 +56,9 @@ class OneProcess:
     def of_first(self, value: Any) -> Any:
         """A picklable value, as the first process has it."""
         return value
+
+    def finish(self) -> None:
+        """Leave nothing behind that troubles the end of the process."""
 
     def check_same(self, identity: Mapping[str, Any]) -> None:
         """Raise in all processes where they are about to fit different things."""
@@ -120,6 +126,11 @@ class ProcessGroup(OneProcess):
         found = [value if self.rank == 0 else None]
         dist.broadcast_object_list(found, src=0)
         return found[0]
+
+    def finish(self):
+        # gloo's threads hold the last tensors a moment longer, and need Python to let them go: a
+        # process that ends before that is aborted
+        time.sleep(_SECONDS_TO_LET_GO)
 
     def check_same(self, identity):
         everyone: list[dict] = [{}] * self.size

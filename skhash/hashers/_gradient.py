@@ -226,8 +226,9 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         self.n_bits_ = int(self.n_bits)
         self.architecture_, state = complete(architecture, fitted.encoder_state)
         # machines may round the closed-form steps after training differently
-        self.network_state_ = processes.of_first(state)
-        self.objective_state_ = processes.of_first(fitted.objective_state)
+        states = processes.of_first((state, fitted.objective_state))
+        self.network_state_, self.objective_state_ = states
+        processes.finish()
         self.device_ = fitted.device
         self.loss_curve_ = fitted.record.loss
         self.loss_terms_ = fitted.record.terms

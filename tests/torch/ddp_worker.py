@@ -161,7 +161,6 @@ def main(folder):
     arrays["images"] = image_fits(found, folder)
     np.savez(folder / f"{rank}.npz", **arrays)
     (folder / f"{rank}.json").write_text(json.dumps(found), encoding="utf-8")
-    dist.barrier()
     dist.destroy_process_group()
 
 
