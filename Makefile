@@ -54,6 +54,7 @@ docs: $(DOCS_STAMP)
 	$(BIN)/sphinx-build -b html -W --keep-going docs docs/_build/html
 
 bench: $(STAMP)
+	@$(INSTALL) -e '.[bench]'
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:
