@@ -57,10 +57,9 @@ class Fit:
             )
             self._networks[classifier] = hasher.fit(self.X, self.y)
         hasher = self._networks[classifier]
-        extra = ("n_classes", "temperature")
         return hasher._network_outputs(
             X,
-            {name: value for name, value in hasher.architecture_.items() if name not in extra},
+            _of_classifier(hasher.architecture_),
             classifier_state(hasher.network_state_),
             n_outputs=len(self.classes),
             device="auto",
@@ -86,15 +85,20 @@ class Fit:
         hasher = SemanticHasher(n_bits, similarity=self.target, random_state=self.seed)
         vars(hasher).update({k: v for k, v in vars(fitted).items() if k.endswith("_")})
         hasher.n_features_in_, hasher.n_bits_ = fitted.n_features_in_, n_bits
-        extra = ("n_classes", "temperature")
         hasher.architecture_, hasher.network_state_ = hasher._read_off_bits(
             self.X,
             self.labels,
-            {name: value for name, value in fitted.architecture_.items() if name not in extra},
+            _of_classifier(fitted.architecture_),
             classifier_state(fitted.network_state_),
             start,
         )
         return hasher
+
+
+def _of_classifier(architecture):
+    """The part of a posterior encoder's architecture that belongs to its classifier."""
+    added = ("n_classes", "temperature")
+    return {name: value for name, value in architecture.items() if name not in added}
 
 
 def constant(fit, n_bits):
