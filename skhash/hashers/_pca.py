@@ -40,7 +40,8 @@ def principal_components(X, n_components, random_state):
     mean = X.mean(axis=0, dtype=np.float64).astype(X.dtype)
     centred = X - mean
     with np.errstate(invalid="ignore"):  # shares of variance, where there is none
-        pca = PCA(n_components, random_state=random_state, copy=False).fit(centred)
+        # copy=False would let the randomized solver leave other numbers in `centred`
+        pca = PCA(n_components, random_state=random_state).fit(centred)
     components = pca.components_
     variance = pca.explained_variance_
     # an eigenvalue of the covariance is known to a few roundings of the largest one

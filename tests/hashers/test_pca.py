@@ -84,3 +84,13 @@ def test_the_data_are_left_as_they_are(features):
     X = features[:300].copy()
     principal_components(X, 8, random_state=0)
     np.testing.assert_array_equal(X, features[:300])
+
+
+@pytest.mark.parametrize("shape", [(600, 300), (900, 40), (120, 200)])
+def test_projections_are_of_x_whatever_solver_scikit_learn_takes(shape):
+    """The randomized solver, taken for the first shape, may overwrite what it is given."""
+    X = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    kept = X.copy()
+    mean, components, projections = principal_components(X, 16, np.random.RandomState(0))
+    np.testing.assert_array_equal(X, kept)
+    np.testing.assert_allclose(projections, (X - mean) @ components.T, atol=1e-4)
