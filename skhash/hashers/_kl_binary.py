@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skhash.hashers._gradient import GradientHasher, with_callbacks
-from skhash.hashers._linear_start import linear_start, pixel_mean
+from skhash.hashers._linear_start import linear_start, pixel_mean, start_from
 from skhash.utils._labels import check_target
 
 
@@ -368,7 +368,7 @@ class KLBinaryHasher(GradientHasher):
             mean, initialize = pixel_mean(X, random), None
         else:
             mean, directions = linear_start(X, int(self.n_bits), random)
-            initialize = None if callable(self.network) else _start_from(mean, directions)
+            initialize = None if callable(self.network) else start_from(mean, directions)
         seed = int(random.randint(np.iinfo(np.int32).max))
 
         def make_objective(device, generators):
@@ -413,15 +413,6 @@ class KLBinaryHasher(GradientHasher):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _start_from(mean, directions):
-    def initialize(encoder):
-        from skhash._torch.networks import set_linear_map
-
-        set_linear_map(encoder, mean, directions)
-
-    return initialize
 
 
 def _check_alpha(alpha):

@@ -12,7 +12,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skhash.hashers._gradient import GradientHasher, with_callbacks
+from skhash.hashers._linear_start import start_from
 from skhash.hashers._posterior_map import posterior_map, sample_rows, smoothed_labels
+from skhash.hashers._similarity_start import similarity_start
 from skhash.hashers._supervised import supervised_docs
 from skhash.similarity import (
     check_labels,
@@ -36,7 +38,10 @@ class SemanticHasher(GradientHasher):
     of images are what the network's last linear layer is given.
 
     ``encoder="direct"``, for labels of any kind: the network maps each row of X to the values of
-    the bits. With :math:`z` their sigmoid, training minimises
+    the bits. Where y holds no class labels, it begins with a linear map in closed form: ridge
+    regression on vectors whose inner products are the similarity, rotated towards binary values
+    (ITQ); the hidden layers correct it. With :math:`z` the sigmoid of the values, training
+    minimises
 
     .. math:: w_{sim} L_{sim} + w_{kl} L_{kl} + w_{cls} L_{cls}
 
@@ -79,8 +84,8 @@ class SemanticHasher(GradientHasher):
     hidden_layer_sizes : tuple of int, default=(1024,)
         Width of each hidden layer of the "mlp".
     dropout : float in [0, 1) or None, default=None
-        Share of hidden units ("mlp") or inputs ("linear") left out of each step. None takes 0.5
-        for the hidden units before a posterior, and 0 elsewhere.
+        Share of hidden units ("mlp") or inputs ("linear") left out of each step. None takes 0
+        for "linear" and for a direct encoder of class labels, and 0.5 for other hidden units.
     similarity_weight : float, default=1.0
         Weight of the relational term of a direct encoder; 0 leaves it out.
     kl_weight : float, default=0.003
@@ -304,10 +309,34 @@ class SemanticHasher(GradientHasher):
                     "similarity_weight or kl_weight must be above 0"
                 )
 
-        def make_objective(device, generators):
-            return self._make_objective(kind, y, labels, weights, device, generators)
+        compare = None
+        if kind != "class":
+            evaluate, prepared = prepare_similarity(self.similarity_, y)
 
-        self._fit_network(X, make_objective, weights, stratify=labels, y=y)
+            def compare(rows, others):
+                return evaluate(prepared[rows], prepared[others])
+
+        def make_objective(device, generators):
+            return self._make_objective(compare, kind, y, labels, weights, device, generators)
+
+        self._fit_network(
+            X,
+            make_objective,
+            weights,
+            stratify=labels,
+            initialize=self._start_direct(X, compare),
+            y=y,
+        )
+
+    def _start_direct(self, X, compare):
+        """What changes the fresh weights of a direct encoder, or None."""
+        resumes = self.warm_start and hasattr(self, "network_state_")
+        if compare is None or resumes or X.ndim > 2 or not isinstance(self.network, str):
+            return None
+        random = check_random_state(self.random_state)
+        mean, directions = similarity_start(X, compare, int(self.n_bits), random)
+        # where X says nothing of the labels, random weights are a better beginning
+        return start_from(mean, directions) if directions.any() else None
 
     def _fit_posterior(self, X, labels):
         random = check_random_state(self.random_state)
@@ -383,10 +412,14 @@ class SemanticHasher(GradientHasher):
 
     def _architecture(self):
         architecture, dropout = super()._architecture(), self.dropout
+        mlp = architecture["network"] == "mlp"
+        # without classes, the network corrects the linear map that it begins with
+        shortcut = mlp and self.encoder_ == "direct" and self.class_similarity_ is None
         if dropout is None:
-            hidden = self.encoder_ == "posterior" and architecture["network"] == "mlp"
+            hidden = mlp and (self.encoder_ == "posterior" or shortcut)
             dropout = 0.5 if hidden else 0.0
-        return {**architecture, "dropout": dropout}
+        architecture["dropout"] = dropout
+        return architecture | {"shortcut": True} if shortcut else architecture
 
     def _weights(self):
         weights = {
@@ -402,7 +435,7 @@ class SemanticHasher(GradientHasher):
             )
         return weights
 
-    def _make_objective(self, kind, y, labels, weights, device, generators):
+    def _make_objective(self, compare, kind, y, labels, weights, device, generators):
         import torch
 
         from skhash._torch.objectives import ClassDistances, EvaluatedDistances, SemanticObjective
@@ -412,12 +445,7 @@ class SemanticHasher(GradientHasher):
             distances = ClassDistances(1 - self.class_similarity_, labels, device)
             target = torch.from_numpy(labels).to(device)
         else:
-            compare, prepared = prepare_similarity(self.similarity_, y)
-
-            def similarity(rows):
-                return compare(prepared[rows], prepared[rows])
-
-            distances = EvaluatedDistances(similarity, device)
+            distances = EvaluatedDistances(lambda rows: compare(rows, rows), device)
             if kind == "multilabel" and "classification" in weights:
                 dense = y.toarray() if hasattr(y, "toarray") else y
                 target = torch.from_numpy(np.asarray(dense, dtype=np.float32)).to(device)
