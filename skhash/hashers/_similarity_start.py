@@ -13,7 +13,8 @@ from skhash.hashers._linear_start import linear_start
 # and fewer pairs than training compares
 _SAMPLE_ROWS = 2**14
 _LANDMARKS = 2**10
-_BLOCK_ROWS = 2**12
+# rows compared with them at once: a block of 16 MiB
+_BLOCK_ROWS = 2**11
 # penalties to choose from, in units of the variance of X
 _PENALTIES = np.logspace(-3, 3, 7)
 

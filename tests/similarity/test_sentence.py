@@ -228,7 +228,9 @@ def test_hasher_takes_sentences_by_the_batch():
     hasher.fit(lsa.transform(texts), texts)
     assert hasher.classes_ is None
     assert set(hasher.loss_terms_) == {"similarity", "kl"}
-    assert max(hasher.similarity_.shapes) == (128, 128)
+    # batches; and for the start all rows, in blocks, with 1,024 of them
+    start = {(1024, 1024), (2048, 1024), (3000 - 2048, 1024)}
+    assert max(set(hasher.similarity_.shapes) - start) == (128, 128)
     by_vectors = clone(hasher).set_params(similarity=EmbeddingSimilarity())
     by_vectors.fit(lsa.transform(texts), lsa.transform(texts))
     np.testing.assert_allclose(hasher.loss_curve_, by_vectors.loss_curve_, rtol=1e-5)
