@@ -46,9 +46,10 @@ class PosteriorEncoder(nn.Module):
             return self._bits(logits, X)
         # the map to bits is small, and has single precision where the network has less
         with torch.autocast(X.device.type, enabled=False):
-            return self._bits(logits.float(), self._hidden.take())
+            return self._bits(logits.to(self.mean.dtype), self._hidden.take())
 
     def _bits(self, logits, features):
+        features = features.to(self.mean.dtype)
         posterior = F.softmax(logits / self.temperature, dim=1)
         return self.class_bits(posterior) + self.feature_bits(features - self.mean)
 
