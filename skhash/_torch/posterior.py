@@ -33,7 +33,8 @@ class PosteriorEncoder(nn.Module):
 
     def __init__(self, classifier, n_features, n_classes, n_bits, temperature, n_hidden=None):
         super().__init__()
-        self.classifier, self.temperature = classifier, temperature
+        # a float32, which an exported model keeps to the last digit
+        self.classifier, self.temperature = classifier, float(np.float32(temperature))
         self._hidden = None if n_hidden is None else LastLinearInput(classifier)
         n_values = n_features if n_hidden is None else n_hidden
         self.register_buffer("mean", torch.zeros(n_values))

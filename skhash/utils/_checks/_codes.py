@@ -14,6 +14,7 @@ from skhash.utils._checks._shared import (
     fresh,
     make_data,
     raised,
+    rows_at_threshold,
 )
 
 
@@ -94,22 +95,11 @@ def check_batches(estimator):
 def check_near_the_threshold(estimator):
     """However many rows are encoded at once, a bit is the same, even of values next to 0.
 
-    Matrix products of other heights sum in another order. Rows at which a bit changes show it:
-    they are found by halving the way between samples of different codes.
+    Matrix products of other heights sum in another order. Rows at which a bit changes show it.
     """
     X, _ = make_data(np.float32)
     hasher = fit(estimator)
-    random = np.random.RandomState(2)
-    low, high = (X[random.randint(N_SAMPLES, size=500)] for _ in range(2))
-    low_codes, high_codes = hasher.transform(low), hasher.transform(high)
-    # one of the bits that differ, and any where none does
-    bits = np.argmax((low_codes != high_codes) * random.uniform(size=low_codes.shape), axis=1)
-    low_bits = low_codes[np.arange(len(low)), bits]
-    for _ in range(26):
-        middle = (low + high) / 2
-        as_low = hasher.transform(middle)[np.arange(len(low)), bits] == low_bits
-        low[as_low], high[~as_low] = middle[as_low], middle[~as_low]
-    rows = np.concatenate([low, high])
+    rows = rows_at_threshold(hasher, X, n_pairs=500)
     expected = hasher.decision_function(rows)
     for height in (1, 2, 3, 7, 64, 1000):
         starts = range(0, min(len(rows), 40 * height), height)

@@ -69,3 +69,34 @@ def assert_raises(errors, pattern, function, *arguments, what):
     error = raised(errors, function, *arguments)
     assert error is not None, f"{what} does not raise"
     assert re.search(pattern, str(error)), f"{what} raises without saying so: {error}"
+
+
+def rows_at_threshold(hasher, X, n_pairs, seed=0):
+    """Rows between samples, in pairs that are next to each other and differ in a bit.
+
+    They are found by halving the way between samples of different codes.
+
+    Parameters
+    ----------
+    hasher : hasher
+        Fitted.
+    X : ndarray of shape (n_samples, ...), dtype float32
+    n_pairs : int
+    seed : int
+        Of the pairs of samples.
+
+    Returns
+    -------
+    rows : ndarray of shape (2 * n_pairs, ...), dtype float32
+    """
+    random = np.random.RandomState(seed)
+    low, high = (X[random.randint(len(X), size=n_pairs)] for _ in range(2))
+    low_codes, high_codes = hasher.transform(low), hasher.transform(high)
+    # one of the bits that differ, and any where none does
+    bits = np.argmax((low_codes != high_codes) * random.uniform(size=low_codes.shape), axis=1)
+    pairs = np.arange(n_pairs)
+    for _ in range(26):  # a float32 has 24 binary digits
+        middle = (low + high) / 2
+        as_low = hasher.transform(middle)[pairs, bits] == low_codes[pairs, bits]
+        low[as_low], high[~as_low] = middle[as_low], middle[~as_low]
+    return np.concatenate([low, high])
