@@ -46,7 +46,7 @@ from skhash import OrthoHasher, SemanticHasher
 from skhash._torch.posterior import classifier_state
 from skhash.datasets._mosaic import read_packed_images
 from skhash.metrics import average_hierarchical_precision_score
-from skhash.networks import Augmentation, Recipe, resnet
+from skhash.networks import Augmentation, Training, resnet
 
 IMAGES = "cifar100_all_jpeg95.npz"
 BITS = (16, 32, 64, 128)
@@ -99,8 +99,7 @@ def _first(labels, classes, n):
 
 def fit(make, data, n_bits, options, checkpoint):
     """A fitted hasher, and the seconds that it took."""
-    recipe = Recipe(
-        resnet(options.depth, options.width),
+    training = Training(
         augmentation=Augmentation(crop=4, cutout=8),
         ema_decay=0.9 if options.reduced else 0.999,
         checkpoint=None if options.checkpoints is None else options.checkpoints / checkpoint,
@@ -110,7 +109,8 @@ def fit(make, data, n_bits, options, checkpoint):
     hasher = make(
         n_bits,
         similarity=tree(),
-        network=recipe,
+        network=resnet(options.depth, options.width),
+        training=training,
         batch_size=options.batch,
         max_iter=options.epochs,
         learning_rate=options.learning_rate,

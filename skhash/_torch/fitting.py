@@ -160,7 +160,7 @@ def fit_network(
     after_epoch : callable or None
         Called with a function that returns the encoder's state as arrays; stops on True.
     augmentation, ema_decay, mixed_precision, checkpoint
-        See `skhash.networks.Recipe`.
+        See `skhash.networks.Training`.
     identity : mapping of str to str, number or None
         What a checkpoint must agree with, see `Checkpoint`.
 

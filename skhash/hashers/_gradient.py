@@ -14,8 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skhash.base import BaseHasher
 from skhash.hashers._identity import fit_identity
 from skhash.hashers._images import holds_images, validate_images
-from skhash.networks import Recipe
-from skhash.networks._recipe import as_recipe
+from skhash.networks import Training
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -64,9 +63,10 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
     _validation: ClassVar[dict[str, Any]] = {"order": "C"}
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "n_bits": [Interval(Integral, 1, None, closed="left")],
-        "network": [StrOptions({"linear", "mlp"}), callable, Recipe],
+        "network": [StrOptions({"linear", "mlp"}), callable],
         "hidden_layer_sizes": ["array-like"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
+        "training": [Training, None],
         "batch_size": [Interval(Integral, 2, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
@@ -89,13 +89,20 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
                 f"{self.hidden_layer_sizes!r}"
             )
         architecture = {
-            "network": as_recipe(self.network).network,
+            "network": self.network,
             "hidden_layer_sizes": sizes,
             "dropout": self.dropout,
         }
         if hasattr(self, "input_shape_"):
             architecture["input_shape"] = self.input_shape_
         return architecture
+
+    def _training(self):
+        return Training() if self.training is None else self.training
+
+    def _validate_params(self):
+        super()._validate_params()
+        self._training()._validate_params()
 
     def _validate_training(self, X, y):
         # batch statistics and pairs need two rows
@@ -120,7 +127,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         return checked
 
     def _check_images_wanted(self, shape):
-        network = as_recipe(self.network).network
+        network = self.network
         if not self._takes_images:
             raise ValueError(
                 f"{type(self).__name__} takes rows of features, (n_samples, n_features), and X "
@@ -168,11 +175,11 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         from skhash._torch.processes import processes_of
         from skhash._torch.training import TrainingOptions
 
-        architecture, recipe = self._architecture(), as_recipe(self.network)
+        architecture, training = self._architecture(), self._training()
         identity, processes = None, processes_of(resolve_device(self.device))
-        if recipe.checkpoint is not None or processes.size > 1:
+        if training.checkpoint is not None or processes.size > 1:
             self._check_fixed_seed()
-            identity = fit_identity(self, recipe, X, y)
+            identity = fit_identity(self, training, X, y)
         if complete is None:
             complete = _as_it_is
         initial = None
@@ -217,10 +224,10 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             initial=initial,
             initialize=initialize,
             after_epoch=after_epoch if context is not None else None,
-            augmentation=recipe.augmentation if hasattr(self, "input_shape_") else None,
-            ema_decay=recipe.ema_decay,
-            mixed_precision=recipe.mixed_precision,
-            checkpoint=recipe.checkpoint,
+            augmentation=training.augmentation if hasattr(self, "input_shape_") else None,
+            ema_decay=training.ema_decay,
+            mixed_precision=training.mixed_precision,
+            checkpoint=training.checkpoint,
             identity=identity,
         )
         self.n_bits_ = int(self.n_bits)
@@ -235,8 +242,8 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         self.validation_loss_curve_ = fitted.record.validation_loss or None
         self.n_iter_ = len(fitted.record.loss)
         self.best_iter_ = fitted.record.best_iter
-        if recipe.checkpoint is not None and not fitted.record.interrupted:
-            Path(recipe.checkpoint).unlink(missing_ok=True)
+        if training.checkpoint is not None and not fitted.record.interrupted:
+            Path(training.checkpoint).unlink(missing_ok=True)
         if context is not None:
             context.call_on_fit_task_end(estimator=self, X=X)
 
@@ -313,7 +320,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             batch_size=_ENCODE_ROWS,
             device=resolve_device(device),
             dtype=dtype,
-            mixed_precision=as_recipe(self.network).mixed_precision,
+            mixed_precision=self._training().mixed_precision,
         )
 
     def _outputs_and_features(self, X, architecture, state, *, n_outputs, device):

@@ -41,17 +41,20 @@ class KLBinaryHasher(GradientHasher):
         What near means: the angle seen from the mean of X, or the distance. Angles make
         codes of more meaning, even where distances count; for exact Euclidean neighbours
         of rows of very different length take "euclidean".
-    network : {"mlp", "linear"}, callable or Recipe, default="mlp"
+    network : {"mlp", "linear"} or callable, default="mlp"
         The encoder. "linear" begins as ITQ; "mlp" adds hidden layers to that linear map, whose
         correction is 0 at first. A callable is called with ``(n_features, n_bits)`` and returns a
         `torch.nn.Module` that maps rows to `n_bits` real values; it begins as it comes, gets X
         unscaled, and is kept by reference. Images ask for a callable of ``(n_channels, n_bits)``
-        such as `skhash.networks.resnet`, and begin as it comes; see the notes.
-        `skhash.networks.Recipe` adds augmentation and checkpoints: see :doc:`/guide/end_to_end`.
+        such as `skhash.networks.resnet`, and begin as it comes; see the notes and
+        :doc:`/guide/end_to_end`.
     hidden_layer_sizes : tuple of int, default=(512,)
         Width of each hidden layer of the "mlp".
     dropout : float in [0, 1), default=0.0
         Share of hidden units ("mlp") or inputs ("linear") left out of each step.
+    training : Training or None, default=None
+        How the network is trained beyond the parameters below: augmentation, averaged weights,
+        mixed precision, checkpoints; see `skhash.networks.Training`. None is ``Training()``.
     perplexity : float, default=10.0
         Neighbours of a row that count within a batch. A batch is a sample of X: 10 neighbours
         among 512 rows stand for about 160 among 8,000. Smaller values favour the very nearest.
@@ -192,6 +195,7 @@ class KLBinaryHasher(GradientHasher):
         network="mlp",
         hidden_layer_sizes=(512,),
         dropout=0.0,
+        training=None,
         perplexity=10.0,
         neighborhood_weight=1.0,
         kl_weight=0.03,
@@ -218,6 +222,7 @@ class KLBinaryHasher(GradientHasher):
         self.network = network
         self.hidden_layer_sizes = hidden_layer_sizes
         self.dropout = dropout
+        self.training = training
         self.perplexity = perplexity
         self.neighborhood_weight = neighborhood_weight
         self.kl_weight = kl_weight

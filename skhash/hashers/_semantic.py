@@ -74,18 +74,21 @@ class SemanticHasher(GradientHasher):
     feature_weight : float, default=1.0
         Weight of the features beside the posterior; 0 leaves them out. Higher values serve
         unseen classes.
-    network : {"mlp", "linear"}, callable or Recipe, default="mlp"
+    network : {"mlp", "linear"} or callable, default="mlp"
         The network, with an output for each bit or, for the posterior, each class. A callable is
         called with ``(n_features, n_outputs)`` and returns a `torch.nn.Module`; it is kept by
         reference, so pickling the hasher asks that it can be imported. The built-in networks
         standardise X by its mean and one common scale; a callable's gets X as it is. Images ask
-        for a callable of ``(n_channels, n_outputs)`` such as `skhash.networks.resnet`, and
-        `skhash.networks.Recipe` adds augmentation and checkpoints: see :doc:`/guide/end_to_end`.
+        for a callable of ``(n_channels, n_outputs)`` such as `skhash.networks.resnet`: see
+        :doc:`/guide/end_to_end`.
     hidden_layer_sizes : tuple of int, default=(1024,)
         Width of each hidden layer of the "mlp".
     dropout : float in [0, 1) or None, default=None
         Share of hidden units ("mlp") or inputs ("linear") left out of each step. None takes 0
         for "linear" and for a direct encoder of class labels, and 0.5 for other hidden units.
+    training : Training or None, default=None
+        How the network is trained beyond the parameters below: augmentation, averaged weights,
+        mixed precision, checkpoints; see `skhash.networks.Training`. None is ``Training()``.
     similarity_weight : float, default=1.0
         Weight of the relational term of a direct encoder; 0 leaves it out.
     kl_weight : float, default=0.003
@@ -175,6 +178,7 @@ class SemanticHasher(GradientHasher):
         network="mlp",
         hidden_layer_sizes=(1024,),
         dropout=None,
+        training=None,
         similarity_weight=1.0,
         kl_weight=0.003,
         classification_weight=0.2,
@@ -207,6 +211,7 @@ class SemanticHasher(GradientHasher):
         self.network = network
         self.hidden_layer_sizes = hidden_layer_sizes
         self.dropout = dropout
+        self.training = training
         self.similarity_weight = similarity_weight
         self.kl_weight = kl_weight
         self.classification_weight = classification_weight

@@ -19,18 +19,20 @@ n_bits : int, default=64
     Length of the codes.
 """,
     "network": """
-network : {"mlp", "linear"}, callable or Recipe, default="mlp"
+network : {"mlp", "linear"} or callable, default="mlp"
     The encoder. A callable is called with ``(n_features, n_bits)`` and returns a
     `torch.nn.Module` that maps rows to `n_bits` real values; it is kept by reference, so
     pickling the hasher asks that it can be imported. The built-in encoders standardise X
     by its mean and one common scale; a callable's gets X as it is. For images X give
     `skhash.networks.resnet`, or a callable of ``(n_channels, n_bits)``: see
-    :doc:`/guide/end_to_end`. `skhash.networks.Recipe` adds augmentation, averaged weights and
-    checkpoints.
+    :doc:`/guide/end_to_end`.
 hidden_layer_sizes : tuple of int, default=(1024,)
     Width of each hidden layer of the "mlp".
 dropout : float in [0, 1), default=0.0
     Share of hidden units ("mlp") or inputs ("linear") left out of each step.
+training : Training or None, default=None
+    How the network is trained beyond the parameters below: augmentation, averaged weights, mixed
+    precision, checkpoints; see `skhash.networks.Training`. None is ``Training()``.
 """,
     "training": """
 batch_size : int, default=128
@@ -117,6 +119,7 @@ class SupervisedHasher(GradientHasher):
         network="mlp",
         hidden_layer_sizes=(1024,),
         dropout=0.0,
+        training=None,
         batch_size=128,
         max_iter=40,
         learning_rate=3e-3,
@@ -135,6 +138,7 @@ class SupervisedHasher(GradientHasher):
         self.network = network
         self.hidden_layer_sizes = hidden_layer_sizes
         self.dropout = dropout
+        self.training = training
         self.batch_size = batch_size
         self.max_iter = max_iter
         self.learning_rate = learning_rate

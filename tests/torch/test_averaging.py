@@ -8,7 +8,7 @@ from torch import nn
 from skhash import HashNetHasher
 from skhash._torch.averaging import WeightAverage
 from skhash._torch.training import TrainingOptions, train
-from skhash.networks import Recipe
+from skhash.networks import Training
 
 
 def shown(module, average):
@@ -102,8 +102,8 @@ def test_averages_change_hashers_of_features_too():
     X, y = rng.normal(size=(60, 5)), rng.integers(3, size=60)
     options = {"max_iter": 3, "hidden_layer_sizes": (8,), "random_state": 0, "device": "cpu"}
     plain, same, averaged = (
-        HashNetHasher(8, network=network, **options).fit(X, y).decision_function(X)
-        for network in ("mlp", Recipe("mlp"), Recipe("mlp", ema_decay=0.9))
+        HashNetHasher(8, training=training, **options).fit(X, y).decision_function(X)
+        for training in (None, Training(), Training(ema_decay=0.9))
     )
     np.testing.assert_array_equal(plain, same)
     assert not np.allclose(plain, averaged)
