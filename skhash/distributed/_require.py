@@ -12,5 +12,6 @@ def require(*modules: str) -> None:
             import_module(module)
         except ImportError as error:
             raise ImportError(
-                f"skhash.distributed needs {module}: pip install 'skhash[distributed]'"
+                f"skhash.distributed needs {module}: "
+                "pip install 'dask[array,dataframe,distributed]' pyarrow"
             ) from error

@@ -59,7 +59,7 @@ def compare_onnx(model, hasher, X) -> OnnxComparison:
     Raises
     ------
     ImportError
-        If onnxruntime is not installed: ``pip install 'skhash[onnx]'``.
+        If onnxruntime is not installed: ``pip install onnxruntime``.
     ValueError
         If the model takes bytes and X holds others.
 
@@ -106,6 +106,6 @@ def _session(model) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
-        raise ImportError("comparing needs onnxruntime: pip install 'skhash[onnx]'") from error
+        raise ImportError("comparing needs onnxruntime: pip install onnxruntime") from error
     source = os.fspath(model) if isinstance(model, str | os.PathLike) else model.SerializeToString()
     return onnxruntime.InferenceSession(source, providers=["CPUExecutionProvider"])

@@ -72,7 +72,7 @@ def to_pgvector(
     Raises
     ------
     ImportError
-        If psycopg is not installed: ``pip install 'skhash[postgres]'``.
+        If psycopg is not installed: ``pip install 'psycopg[binary]'``.
     TypeError
         If an argument is of another type, or values have no obvious type in SQL.
     ValueError
@@ -168,7 +168,7 @@ def search_pgvector(
     Raises
     ------
     ImportError
-        If psycopg is not installed: ``pip install 'skhash[postgres]'``.
+        If psycopg is not installed: ``pip install 'psycopg[binary]'``.
     TypeError, ValueError
         If an argument is not as asked for, there is no such table, or it has codes of another
         length.
@@ -231,5 +231,5 @@ def _require_psycopg():
         import psycopg  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            "PostgreSQL is reached through psycopg version 3: pip install 'skhash[postgres]'"
+            "PostgreSQL is reached through psycopg version 3: pip install 'psycopg[binary]'"
         ) from error

@@ -70,7 +70,7 @@ def to_onnx(hasher, path=None, *, dtype=None, opset_version=18, check=None):
     Raises
     ------
     ImportError
-        If an ONNX package is missing: ``pip install 'skhash[onnx]'``.
+        If an ONNX package is missing: ``pip install onnx onnxscript``, and onnxruntime for `check`.
     TypeError
         If there is no such model of the estimator.
     ValueError
@@ -236,5 +236,5 @@ def _require_onnx():
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            "to_onnx needs onnx and onnxscript: pip install 'skhash[onnx]'"
+            "to_onnx needs onnx and onnxscript: pip install onnx onnxscript"
         ) from error

@@ -111,9 +111,7 @@ def _import_library(name: str):
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise ImportError(
-            f"backbones of {name} require it: pip install 'skhash[backbones]' ({error})"
-        ) from error
+        raise ImportError(f"backbones of {name} need it: pip install {name} ({error})") from error
 
 
 def as_features(output, n_images: int) -> torch.Tensor:

@@ -45,7 +45,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         - ``"timm/<model>"`` is a pretrained model of timm without its classifier, such as
           ``"timm/resnet50.a1_in1k"``; ``"transformers/<model or folder>"`` a model of the Hugging
           Face library, such as ``"transformers/facebook/dinov2-small"``. Both need
-          ``pip install 'skhash[backbones]'``, and download weights when first used.
+          ``pip install timm transformers``, and download weights when first used.
 
         Maps of features and sequences of tokens are averaged over their positions; from a model
         of transformers its pooled output is taken, or the first token where a checkpoint has no

@@ -43,9 +43,7 @@ def pillow():
     try:
         from PIL import Image
     except ImportError as error:
-        raise ImportError(
-            "Reading and resizing images requires Pillow: pip install 'skhash[images]'"
-        ) from error
+        raise ImportError("reading and resizing images needs Pillow: pip install pillow") from error
     return Image
 
 

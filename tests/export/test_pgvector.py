@@ -15,7 +15,7 @@ from skhash.datasets import load_cifar100_features
 from skhash.export import bitstrings_to_codes, codes_to_bitstrings, search_pgvector, to_pgvector
 from skhash.neighbors import pack_codes
 
-psycopg = pytest.importorskip("psycopg", reason="needs skhash[postgres]")
+psycopg = pytest.importorskip("psycopg", reason="needs psycopg")
 
 
 @pytest.fixture(scope="module")
@@ -353,5 +353,5 @@ def test_too_long_for_an_index():
 
 def test_missing_psycopg(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(ImportError, match=r"skhash\[postgres\]"):
+    with pytest.raises(ImportError, match=r"pip install 'psycopg\[binary\]'"):
         to_pgvector("", "items", [[0, 1]])

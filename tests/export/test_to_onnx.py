@@ -29,9 +29,9 @@ from skhash.datasets import load_cifar100_features
 from skhash.export import compare_onnx, to_onnx
 from skhash.neighbors import pack_codes
 
-onnx = pytest.importorskip("onnx", reason="needs skhash[onnx]")
-onnxruntime = pytest.importorskip("onnxruntime", reason="needs skhash[onnx]")
-pytest.importorskip("onnxscript", reason="needs skhash[onnx]")
+onnx = pytest.importorskip("onnx", reason="needs onnx")
+onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
+pytest.importorskip("onnxscript", reason="needs onnxscript")
 
 # not a multiple of 8: the last byte is filled up
 N_BITS = 37
