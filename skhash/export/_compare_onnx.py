@@ -96,9 +96,7 @@ def _as_taken(X, taken):
     dtype = _DTYPES[taken.type]
     X = check_array(X, dtype=None, allow_nd=True)
     if dtype == np.uint8 and X.dtype != np.uint8:
-        raise ValueError(
-            f"the model takes uint8, and X is {X.dtype}, which may have another range."
-        )
+        raise ValueError(f"the model takes uint8, and X is {X.dtype}, which may have another range")
     return X.astype(dtype, copy=False)
 
 

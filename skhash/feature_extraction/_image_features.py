@@ -241,7 +241,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         if features.shape[1] != getattr(self, "n_features_out_", features.shape[1]):
             raise ValueError(
                 f"backbone returned {features.shape[1]} features, and {self.n_features_out_} when "
-                "it was fitted."
+                "it was fitted"
             )
         return features
 
@@ -300,7 +300,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             features, _ = self._extract(images[row : row + 1], extractor)
             if features is not None:
                 return int(features.shape[1])
-        raise ValueError(f"none of the {len(images)} images in X can be read.")
+        raise ValueError(f"none of the {len(images)} images in X can be read")
 
     def _none_readable(self, n_images):
         check_is_fitted(self, "n_features_out_")

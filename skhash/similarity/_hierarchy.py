@@ -42,7 +42,7 @@ class Hierarchy:
         position = {node: i for i, node in enumerate(order)}
         strangers = [node for node in names or () if node not in position]
         if strangers:
-            raise ValueError(f"names has nodes that are not there: {build.name_some(strangers)}.")
+            raise ValueError(f"names has nodes that are not there: {build.name_some(strangers)}")
         fields = {
             "_names": dict(names or {}),
             "_parents": above,
@@ -127,7 +127,7 @@ class Hierarchy:
         more = f" and {len(labels) - len(shown)} more" if len(labels) > len(shown) else ""
         raise ValueError(
             f"Labels that are not in the taxonomy: {', '.join(shown)}{more}. "
-            f"Its nodes are such as {build.name_some(self.leaves[:3])}."
+            f"Its nodes are such as {build.name_some(self.leaves[:3])}"
         )
 
     def __contains__(self, node) -> bool:
@@ -145,10 +145,10 @@ class Hierarchy:
         return frozenset((node, frozenset(above)) for node, above in self._parents.items())
 
     def __setattr__(self, name, value):
-        raise AttributeError(f"Taxonomy cannot be changed: {name!r} was to be set.")
+        raise AttributeError(f"Taxonomy cannot be changed: {name!r} was to be set")
 
     def __delattr__(self, name):
-        raise AttributeError(f"Taxonomy cannot be changed: {name!r} was to be deleted.")
+        raise AttributeError(f"Taxonomy cannot be changed: {name!r} was to be deleted")
 
     def __copy__(self):
         return self
@@ -167,10 +167,10 @@ class Hierarchy:
 
     def __setstate__(self, state: Mapping[str, list]) -> None:
         if hasattr(self, "_parents"):
-            raise AttributeError("Taxonomy cannot be changed: it has its state already.")
+            raise AttributeError("Taxonomy cannot be changed: it has its state already")
         nodes, parents = state["nodes"], state["parents"]
         if len(nodes) != len(parents):
-            raise ValueError(f"{len(nodes)} nodes cannot have {len(parents)} lists of parents.")
+            raise ValueError(f"{len(nodes)} nodes cannot have {len(parents)} lists of parents")
         above = {node: [nodes[i] for i in rows] for node, rows in zip(nodes, parents)}
         names = {nodes[i]: name for i, name in state["names"]}
         # by its own class: what a subclass asks for beside is not in the state

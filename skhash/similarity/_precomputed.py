@@ -65,7 +65,7 @@ class PrecomputedSimilarity(BaseEstimator):
 def _check_matrix(matrix) -> np.ndarray:
     matrix = check_array(matrix, dtype=np.float64, input_name="matrix")
     if matrix.shape[0] != matrix.shape[1]:
-        raise ValueError(f"matrix must be square, got shape {matrix.shape}.")
+        raise ValueError(f"matrix must be square, got shape {matrix.shape}")
     _refuse((matrix < -_TOLERANCE) | (matrix > 1 + _TOLERANCE), matrix, "have values in [0, 1]")
     off_one = np.diag(np.abs(np.diagonal(matrix) - 1) > _TOLERANCE)
     _refuse(off_one, matrix, "have ones on its diagonal")
@@ -77,7 +77,7 @@ def _refuse(wrong: np.ndarray, matrix: np.ndarray, wanted: str) -> None:
     if wrong.any():
         i, j = np.argwhere(wrong)[0].tolist()
         back = f" and {matrix[j, i]} at [{j}, {i}]" if i != j else ""
-        raise ValueError(f"matrix must {wanted}, got {matrix[i, j]} at [{i}, {j}]{back}.")
+        raise ValueError(f"matrix must {wanted}, got {matrix[i, j]} at [{i}, {j}]{back}")
 
 
 def _rows_by_label(labels, n_rows: int) -> dict:
@@ -85,10 +85,10 @@ def _rows_by_label(labels, n_rows: int) -> dict:
         return {i: i for i in range(n_rows)}
     names, codes = encode_classes(labels, "labels")
     if len(codes) != n_rows:
-        raise ValueError(f"labels must be as many as the {n_rows} rows, got {len(codes)}.")
+        raise ValueError(f"labels must be as many as the {n_rows} rows, got {len(codes)}")
     if len(names) != n_rows:
         repeated = [names[i] for i in np.flatnonzero(np.bincount(codes) > 1)]
-        raise ValueError(f"labels must be distinct, got several of {repeated[:5]}.")
+        raise ValueError(f"labels must be distinct, got several of {repeated[:5]}")
     return {name: i for i, name in enumerate(names)}
 
 
@@ -98,6 +98,6 @@ def _rows(y, row_of: dict, name: str) -> np.ndarray:
     if unknown:
         raise ValueError(
             f"{name} has labels that the matrix of {len(row_of)} rows lacks: {unknown[:5]}; "
-            f"it has such as {list(row_of)[:3]}."
+            f"it has such as {list(row_of)[:3]}"
         )
     return np.array([row_of[label] for label in labels], dtype=np.intp)[codes]
