@@ -61,6 +61,6 @@ def _decode(jpeg: bytes) -> np.ndarray:
     try:
         from PIL import Image
     except ImportError as error:
-        raise ImportError("Decoding images requires Pillow: pip install pillow") from error
+        raise ImportError("decoding images needs Pillow: pip install pillow") from error
     with Image.open(BytesIO(jpeg)) as image:
         return np.asarray(image.convert("RGB"))

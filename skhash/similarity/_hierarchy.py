@@ -126,7 +126,7 @@ class Hierarchy:
             shown.append(repr(label) + hint)
         more = f" and {len(labels) - len(shown)} more" if len(labels) > len(shown) else ""
         raise ValueError(
-            f"Labels that are not in the taxonomy: {', '.join(shown)}{more}. "
+            f"labels that are not in the taxonomy: {', '.join(shown)}{more}. "
             f"Its nodes are such as {build.name_some(self.leaves[:3])}"
         )
 

@@ -72,7 +72,7 @@ def with_single_root(parents: Parents, root: Node | None) -> Parents:
         return parents
     if root is None:
         raise ValueError(
-            f"The hierarchy has {len(roots)} roots: {name_some(roots)}. Pass root='name' to add "
+            f"the hierarchy has {len(roots)} roots: {name_some(roots)}. Pass root='name' to add "
             "a common one above them, under which they have nothing in common"
         )
     root = _check_node(root)
@@ -84,16 +84,16 @@ def with_single_root(parents: Parents, root: Node | None) -> Parents:
 def check_acyclic(parents: Parents) -> None:
     """Raise where there are no nodes, or nodes that are above themselves."""
     if not parents:
-        raise ValueError("The hierarchy has no nodes")
+        raise ValueError("the hierarchy has no nodes")
     own = [node for node, above in parents.items() if node in above]
     if own:
-        raise ValueError(f"Nodes that are their own parent: {name_some(own)}")
+        raise ValueError(f"nodes that are their own parent: {name_some(own)}")
     try:
         TopologicalSorter(parents).prepare()
     except CycleError as error:
         cycle = error.args[1]
         shown = [repr(node) for node in cycle[:_SHOWN]] + ["..."] * (len(cycle) > _SHOWN)
-        raise ValueError(f"The hierarchy has a cycle: {' > '.join(shown)}") from error
+        raise ValueError(f"the hierarchy has a cycle: {' > '.join(shown)}") from error
 
 
 def children_of(parents: Parents) -> dict[Node, tuple[Node, ...]]:
@@ -160,9 +160,9 @@ def _check_node(node) -> Node:
     if isinstance(node, np.generic):
         node = node.item()
     if not isinstance(node, Hashable):
-        raise TypeError(f"Nodes must be hashable, got {node!r}")
+        raise TypeError(f"nodes must be hashable, got {node!r}")
     if _is_missing(node):
-        raise ValueError(f"Nodes must have a name, got {node!r}")
+        raise ValueError(f"nodes must have a name, got {node!r}")
     return node
 
 
@@ -200,7 +200,7 @@ def _names_of_prefixes(prefixes: list[tuple], qualify: bool) -> dict[tuple, Node
         for name in names.values():
             taken[name] = taken.get(name, 0) + 1
         clashes = [name for name, times in taken.items() if times > 1]
-        raise ValueError(f"Qualified names clash with other names: {name_some(clashes)}")
+        raise ValueError(f"qualified names clash with other names: {name_some(clashes)}")
     return names
 
 
@@ -213,7 +213,7 @@ def _refuse_ambiguous(places: dict[Node, list[tuple]]) -> None:
         shown.append(f"{name!r} (under {' and '.join(above)})")
     more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
     raise ValueError(
-        f"Names that stand in several places of the paths: {', '.join(shown)}{more}. Pass "
+        f"names that stand in several places of the paths: {', '.join(shown)}{more}. Pass "
         "duplicates='qualify' to tell them apart by their path, such as 'bird/crane', or "
         "duplicates='merge' to make each one node with several parents"
     )

@@ -207,4 +207,4 @@ def _longest(n_nodes: int, node: np.ndarray, next_node: np.ndarray) -> np.ndarra
         if np.array_equal(longer, steps):
             return steps
         steps = longer
-    raise ValueError("The hypernyms of this WordNet have a cycle")
+    raise ValueError("the hypernyms of this WordNet have a cycle")

@@ -35,14 +35,14 @@ def locate_synsets(
     if refused:
         more = [f"and {len(refused) - _SHOWN} more"] * (len(refused) > _SHOWN)
         raise ValueError(
-            "Labels that do not name one synset of WordNet; say which is meant by "
+            "labels that do not name one synset of WordNet; say which is meant by "
             "synsets={label: synset}:\n" + "\n".join(refused[:_SHOWN] + more)
         )
     kinds = sorted({pos for pos, _ in found.values()})
     if len(kinds) > 1:
         verb = next(label for label, (pos, _) in found.items() if pos == "v")
         raise ValueError(
-            "Labels must be all nouns or all verbs, which have nothing above both of them in "
+            "labels must be all nouns or all verbs, which have nothing above both of them in "
             f"WordNet; {verb!r} is a verb and others are nouns"
         )
     positions = np.array([found[label][1] for label in labels], dtype=np.intp)
@@ -56,7 +56,7 @@ def wordnet_parents(labels: Sequence[Hashable], synsets: Mapping | None) -> Pare
     for label, position in zip(labels, positions.tolist()):
         if position in own:
             raise ValueError(
-                f"Labels {own[position]!r} and {label!r} stand for one synset, "
+                f"labels {own[position]!r} and {label!r} stand for one synset, "
                 f"{lexicon.name(position)}; a taxonomy has one node for it"
             )
         own[position] = label
@@ -65,7 +65,7 @@ def wordnet_parents(labels: Sequence[Hashable], synsets: Mapping | None) -> Pare
     if len(set(names.values())) < len(names):
         taken = {lexicon.name(position) for position in above if position not in own}
         clash = next(label for label in own.values() if label in taken)
-        raise ValueError(f"Label {clash!r} is the name of another synset that is above some label")
+        raise ValueError(f"label {clash!r} is the name of another synset that is above some label")
     return {
         names[position]: tuple(names[over] for over in hypernyms)
         for position, hypernyms in above.items()
