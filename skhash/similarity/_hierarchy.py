@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Hashable, Mapping, Sequence
 from difflib import get_close_matches
+from html import escape
+from itertools import starmap
 from types import MappingProxyType
 
 import numpy as np
 
 from skhash.similarity import _parents as build
 from skhash.similarity._measures import Levels, levels, steps_up
-from skhash.similarity._taxonomy_html import taxonomy_html
 
 _SHOWN = 5
+# what notebooks show: nodes in all, children of a node, levels that are unfolded
+_HTML_NODES, _HTML_CHILDREN, _HTML_OPEN = 400, 25, 2
+# a node where it is shown, and those shown below it
+_Shown = tuple[build.Node, list]
 
 
 class Hierarchy:
@@ -183,4 +189,26 @@ class Hierarchy:
         )
 
     def _repr_html_(self) -> str:
-        return taxonomy_html(self)
+        """The upper part, level by level as long as there is room, as a tree that unfolds."""
+        top: _Shown = (self.root, [])
+        queue, room = deque([top]), _HTML_NODES - 1
+        while queue:
+            node, below = queue.popleft()
+            children = self._children[node][: min(room, _HTML_CHILDREN)]
+            room -= len(children)
+            # under several parents a node is shown several times
+            below += [(child, []) for child in children]
+            queue.extend(below)
+        return f"<div><code>{escape(repr(self))}</code>{self._html(*top, 0)}</div>"
+
+    def _html(self, node: build.Node, below: list, level: int) -> str:
+        name = escape(str(node))
+        n_hidden = len(self._children[node]) - len(below)
+        if not below and not n_hidden:
+            return f"<div>{name}</div>"
+        inside = "".join(starmap(self._html, ((*entry, level + 1) for entry in below)))
+        more = f"<div><i>{n_hidden} more</i></div>" if n_hidden else ""
+        return (
+            f"<details{' open' if level < _HTML_OPEN else ''}><summary>{name}</summary>"
+            f'<div style="margin-left: 1.5em">{inside}{more}</div></details>'
+        )
