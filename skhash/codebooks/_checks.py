@@ -6,6 +6,8 @@ from numbers import Integral
 
 import numpy as np
 
+from skhash.similarity._precomputed import check_matrix
+
 
 def check_size(n_classes, n_bits) -> tuple[int, int]:
     """The numbers of classes and bits as ints, where as many distinct codes exist."""
@@ -60,24 +62,17 @@ def check_codebook(codebook, n_classes: int | None = None, n_bits: int | None = 
 
 def check_similarity_matrix(similarity, n_classes: int | None = None) -> np.ndarray:
     """A symmetric matrix of similarities in [0, 1] as float64, of n_classes rows if given."""
-    values = np.asarray(similarity)
-    if values.dtype.kind not in "biuf":
+    if callable(similarity):
         raise ValueError(
-            "similarity must be a matrix of numbers, such as class_similarity returns, "
-            f"got {type(similarity).__name__} of dtype {values.dtype}"
+            "similarity must be a matrix of numbers, such as class_similarity returns, got the "
+            f"target {similarity!r}"
         )
-    wanted = "(n_classes, n_classes)" if n_classes is None else f"({n_classes}, {n_classes})"
-    square = values.ndim == 2 and values.shape[0] == values.shape[1] and values.size > 0
-    if not square or (n_classes is not None and len(values) != n_classes):
-        raise ValueError(f"similarity must have shape {wanted}, got {values.shape}")
-    values = values.astype(np.float64)
-    # NaN fails both comparisons, so that one test finds it too
-    inside = (values >= -1e-6) & (values <= 1 + 1e-6)
-    if not inside.all():
-        raise ValueError(f"similarity must lie in [0, 1], got {values[~inside][0]}")
-    if np.abs(values - values.T).max() > 1e-6:
-        raise ValueError("similarity must be symmetric, got a matrix unlike its transpose")
-    return np.clip((values + values.T) / 2, 0, 1)
+    values = check_matrix(similarity, "similarity", ones=False)
+    if n_classes not in (None, len(values)):
+        raise ValueError(
+            f"similarity must have shape ({n_classes}, {n_classes}), got {values.shape}"
+        )
+    return (values + values.T) / 2
 
 
 def _holds_only(values: np.ndarray, low: int, high: int) -> bool:

@@ -140,14 +140,10 @@ def _as_floats(image: np.ndarray) -> np.ndarray:
 
 def _resize_and_crop(image, size: tuple[int, int]):
     """Resize so that both sides suffice, and only the centre that is kept."""
-    height, width = size
-    scale = min(image.width / width, image.height / height)
-    kept_width = min(image.width, scale * width)
-    kept_height = min(image.height, scale * height)
-    left, top = (image.width - kept_width) / 2, (image.height - kept_height) / 2
-    box = (left, top, left + kept_width, top + kept_height)
+    from PIL import ImageOps
+
     # Pillow widens the filter where it shrinks: nothing is aliased
-    return image.resize((width, height), pillow().Resampling.BICUBIC, box=box)
+    return ImageOps.fit(image, size[::-1], pillow().Resampling.BICUBIC)
 
 
 def _check_size(size) -> tuple[int, int]:
