@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-# what may stand between the quotes of a command, such as 'psycopg[binary]'
+# commands in messages and docstrings, whose packages may have extras, such as 'psycopg[binary]'
 COMMAND = re.compile(r"pip install ((?:'?[a-z][\w.-]*(?:\[[\w,]+\])?'? ?)+)")
 
 
@@ -37,8 +38,11 @@ def test_messages_name_packages_that_an_extra_has():
     """`pip install skhash` would install another project."""
     found = {}
     for path in sorted((ROOT / "skhash").rglob("*.py")):
-        for command in COMMAND.findall(path.read_text("utf-8")):
-            for package in command.replace("'", "").split():
-                found.setdefault(package.partition("[")[0], path.name)
+        text = path.read_text("utf-8")
+        named = " ".join(COMMAND.findall(text)).replace("'", "").split()
+        for call in ast.walk(ast.parse(text)):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "import_optional":
+                named += [each.value for each in call.args[2:] if isinstance(each, ast.Constant)]
+        found.update({package.partition("[")[0]: path.name for package in named})
     assert {"faiss-cpu", "psycopg", "dask", "onnx", "pillow", "timm"} <= set(found)
     assert set(found) <= requirements(), found

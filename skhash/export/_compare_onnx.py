@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_array, gen_batches
 
+from skhash.utils._optional import import_optional
+
 _BATCH_ROWS = 1024
 _DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(uint8)": np.uint8}
 
@@ -101,9 +103,6 @@ def _as_taken(X, taken):
 
 
 def _session(model) -> Any:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ImportError("comparing needs onnxruntime: pip install onnxruntime") from error
+    onnxruntime = import_optional("onnxruntime", "compare_onnx", "onnxruntime")
     source = os.fspath(model) if isinstance(model, str | os.PathLike) else model.SerializeToString()
     return onnxruntime.InferenceSession(source, providers=["CPUExecutionProvider"])

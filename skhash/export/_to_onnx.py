@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skhash.base import BaseHasher
 from skhash.export._compare_onnx import compare_onnx
+from skhash.utils._optional import import_optional
 
 _OUTPUTS = ("bits", "packed", "values")
 # torch writes no operators before these
@@ -105,9 +106,8 @@ def to_onnx(hasher, path=None, *, dtype=None, opset_version=18, check=None):
     >>> packed.shape, packed.dtype
     ((5, 2), dtype('uint8'))
     """
-    _require_onnx()
-    import onnx
-
+    onnx = import_optional("onnx", "to_onnx", "onnx", "onnxscript")
+    import_optional("onnxscript", "to_onnx", "onnx", "onnxscript")
     last = hasher.steps[-1][1] if isinstance(hasher, Pipeline) else hasher
     if not isinstance(last, BaseHasher):
         raise TypeError(
@@ -228,13 +228,3 @@ def _write(model, path):
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _require_onnx():
-    try:
-        import onnx  # noqa: F401
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            "to_onnx needs onnx and onnxscript: pip install onnx onnxscript"
-        ) from error

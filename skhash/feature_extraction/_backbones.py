@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-
 import torch
 from torch import nn
+
+from skhash.utils._optional import import_optional
 
 from ._preprocessing import ByFunction, one_by_one
 
@@ -108,10 +108,7 @@ class _Encoder(nn.Module):
 
 
 def _import_library(name: str):
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise ImportError(f"backbones of {name} need it: pip install {name} ({error})") from error
+    return import_optional(name, f"backbone='{name}/...'", name)
 
 
 def as_features(output, n_images: int) -> torch.Tensor:

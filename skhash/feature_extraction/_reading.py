@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from skhash.utils._optional import import_optional
+
 # a float that rounding took past the end of its range is no sign of another range
 _ROUNDING = 1e-6
 
@@ -40,11 +42,7 @@ def read_image(image):
 
 def pillow():
     """The module `PIL.Image`."""
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise ImportError("reading and resizing images needs Pillow: pip install pillow") from error
-    return Image
+    return import_optional("PIL.Image", "reading and resizing images", "pillow")
 
 
 def to_pil(image):
