@@ -82,7 +82,9 @@ def _(estimator: SpectralHasher):
 @to_module.register
 def _(estimator: ClassCodeHasher):
     return nn.Sequential(
-        ToFloat64(), to_module(estimator.estimator_), Lookup(estimator.codebook_ * np.float32(2) - 1)
+        ToFloat64(),
+        to_module(estimator.estimator_),
+        Lookup(estimator.codebook_ * np.float32(2) - 1),
     )
 
 
