@@ -44,7 +44,7 @@ def to_module(estimator) -> nn.Module:
     TypeError
         If there is none for this estimator.
     """
-    raise TypeError(f"{type(estimator).__name__} cannot be exported to ONNX; {_SUPPORTED} can.")
+    raise TypeError(f"{type(estimator).__name__} cannot be exported to ONNX; {_SUPPORTED} can")
 
 
 @to_module.register
@@ -82,7 +82,9 @@ def _(estimator: SpectralHasher):
 @to_module.register
 def _(estimator: ClassCodeHasher):
     return nn.Sequential(
-        ToFloat64(), to_module(estimator.estimator_), Lookup(estimator.codebook_ * np.float32(2) - 1)
+        ToFloat64(),
+        to_module(estimator.estimator_),
+        Lookup(estimator.codebook_ * np.float32(2) - 1),
     )
 
 
