@@ -151,7 +151,7 @@ class ClassAnchorHasher(SupervisedHasher):
     def _term_weights(self):
         return {"attraction": 1.0, "repulsion": 1.0, "minimum_norm": 1.0}
 
-    def _make_objective(self, target, n_steps, generators):
+    def _make_objective(self, target, generators):
         from skhash._torch.objectives import AnchorObjective
 
         return AnchorObjective(

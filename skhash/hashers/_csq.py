@@ -143,7 +143,7 @@ class CSQHasher(TargetCodeHasher):
     def _term_weights(self):
         return {"center": 1.0, "quantization": self.quantization_weight}
 
-    def _make_objective(self, target, n_steps, generators):
+    def _make_objective(self, target, generators):
         from skhash._torch.objectives import CentralSimilarityObjective
 
         return CentralSimilarityObjective(self._target_codes(target), target.device)

@@ -141,7 +141,7 @@ class DPNHasher(TargetCodeHasher):
     def _term_weights(self):
         return {"polarization": 1.0}
 
-    def _make_objective(self, target, n_steps, generators):
+    def _make_objective(self, target, generators):
         from skhash._torch.objectives import PolarizationObjective
 
         return PolarizationObjective(self._target_codes(target), target.device, margin=self.margin)

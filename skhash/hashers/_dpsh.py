@@ -116,7 +116,7 @@ class DPSHHasher(SupervisedHasher):
     def _term_weights(self):
         return {"pairs": 1.0, "quantization": self.quantization_weight}
 
-    def _make_objective(self, target, n_steps, generators):
+    def _make_objective(self, target, generators):
         from skhash._torch.objectives import DPSHObjective
 
         return DPSHObjective(target)

@@ -114,7 +114,7 @@ class GreedyHasher(SupervisedHasher):
     def _term_weights(self):
         return {"classification": 1.0, "quantization": self.quantization_weight}
 
-    def _make_objective(self, target, n_steps, generators):
+    def _make_objective(self, target, generators):
         from skhash._torch.objectives import GreedyObjective
 
         return GreedyObjective(

@@ -131,7 +131,7 @@ class HashNetHasher(SupervisedHasher):
     def _term_weights(self):
         return {"pairs": 1.0}
 
-    def _make_objective(self, target, n_steps, generators):
+    def _make_objective(self, target, generators):
         from skhash._torch.objectives import HashNetObjective
 
         return HashNetObjective(
@@ -139,5 +139,5 @@ class HashNetHasher(SupervisedHasher):
             alpha=self.alpha_,
             final_beta=self.final_beta,
             n_stages=self.n_stages,
-            n_steps=n_steps,
+            n_steps=self.max_iter * -(-len(target) // self.batch_size),
         )

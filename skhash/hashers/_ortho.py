@@ -178,7 +178,7 @@ class OrthoHasher(CodebookHasher):
     def _term_weights(self):
         return {"cosine": 1.0}
 
-    def _make_objective(self, target, n_steps, generators):
+    def _make_objective(self, target, generators):
         from skhash._torch.objectives import CosineCodesObjective
 
         return CosineCodesObjective(

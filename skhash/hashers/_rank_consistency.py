@@ -191,7 +191,7 @@ class RankConsistencyHasher(SupervisedHasher):
             )
         return weights
 
-    def _make_objective(self, target, n_steps, generators):
+    def _make_objective(self, target, generators):
         from skhash._torch.objectives import RankConsistencyObjective
 
         return RankConsistencyObjective(

@@ -6,12 +6,12 @@ from abc import abstractmethod
 from typing import ClassVar
 
 import numpy as np
-from scipy.sparse import issparse
 
+from skhash._torch.task import Task
 from skhash.hashers._gradient import GradientHasher, with_callbacks
 from skhash.similarity import takes_levels
 from skhash.utils._docs import shared_docs
-from skhash.utils._labels import check_target
+from skhash.utils._labels import check_target, encode_classes
 
 _PARTS = {
     "n_bits": """
@@ -153,11 +153,6 @@ class SupervisedHasher(GradientHasher):
         self.verbose = verbose
         self.store_codes = store_codes
 
-    _parameter_constraints: ClassVar[dict[str, list]] = {
-        **GradientHasher._parameter_constraints,
-        "store_codes": ["boolean"],
-    }
-
     @with_callbacks
     def fit(self, X, y):
         """Learn the encoder.
@@ -184,20 +179,20 @@ class SupervisedHasher(GradientHasher):
             If a loss term becomes NaN or infinite; it is named.
         """
         self._validate_params()
-        X, y = self._validate_training(X, y)
-        classes, target = encode_classes(y, getattr(self, "similarity", None))
+        X, y = self._validate(X, y, reset=True)
+        kind, y_checked = check_target(y, levels=takes_levels(getattr(self, "similarity", None)))
+        if kind == "vector":
+            raise ValueError(
+                "y must hold class labels or multilabel indicators of 0 and 1, got rows of real "
+                "numbers; SemanticHasher learns from these"
+            )
+        classes, target = encode_classes(kind, y_checked, at_least=2)
+        if not target.any():
+            raise ValueError("y must have at least one row with a label, got indicators all 0")
         self._check_same_classes(classes)
         self.classes_ = classes
         self._prepare(target)
-        n_steps = self.max_iter * -(-X.shape[0] // self.batch_size)
-
-        def make_objective(device, generators):
-            import torch
-
-            return self._make_objective(torch.from_numpy(target).to(device), n_steps, generators)
-
-        stratify = target if target.ndim == 1 else None
-        self._fit_network(X, make_objective, self._term_weights(), stratify=stratify, y=y)
+        self._train(X, y, _LabelTask(self, target))
         self._finish(X)
         self._keep_training_codes(X, y)
         return self
@@ -214,7 +209,7 @@ class SupervisedHasher(GradientHasher):
         """Set the fitted attributes that training needs; ``classes_`` is set already."""
 
     @abstractmethod
-    def _make_objective(self, target, n_steps, generators):
+    def _make_objective(self, target, generators):
         """Return the `Objective`.
 
         `target` holds on the device of training the class number of each row, int64 of shape
@@ -235,39 +230,15 @@ class SupervisedHasher(GradientHasher):
         return tags
 
 
-def encode_classes(y, similarity=None):
-    """Classes of y, and for each row the number of its class or its indicators.
+class _LabelTask(Task):
+    """The objective of a hasher, on class numbers or indicators."""
 
-    Parameters
-    ----------
-    y : array-like or sparse matrix
-        Class labels or multilabel indicators.
-    similarity : callable or None
-        The target; it may take labels of several levels, see `check_labels`.
+    def __init__(self, hasher, target):
+        stratify = target if target.ndim == 1 else None
+        super().__init__(hasher._term_weights(), int(hasher.n_bits), stratify)
+        self._hasher, self._target = hasher, target
 
-    Returns
-    -------
-    classes : ndarray of shape (n_classes,)
-        In the user's own type; column numbers for indicators.
-    target : ndarray of shape (n_samples,), int64, or (n_samples, n_classes), float32
+    def objective(self, device, generators):
+        import torch
 
-    Raises
-    ------
-    ValueError
-        If y has rows of real numbers, a single class, or no row with a label.
-    """
-    kind, y = check_target(y, levels=takes_levels(similarity))
-    if kind == "vector":
-        raise ValueError(
-            "y must hold class labels or multilabel indicators of 0 and 1, got rows of real "
-            "numbers; SemanticHasher learns from these"
-        )
-    if kind == "multilabel":
-        dense = np.asarray(y.toarray() if issparse(y) else y, dtype=np.float32)
-        if not dense.any():
-            raise ValueError("y must have at least one row with a label, got indicators all 0")
-        return np.arange(y.shape[1]), dense
-    classes, target = np.unique(y, return_inverse=True)
-    if len(classes) < 2:
-        raise ValueError(f"y must have 2 classes or more, got 1 class: {classes[0]!r}")
-    return classes, target.astype(np.int64, copy=False)
+        return self._hasher._make_objective(torch.from_numpy(self._target).to(device), generators)

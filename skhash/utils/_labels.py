@@ -164,6 +164,54 @@ def _level_table(y, name: str) -> np.ndarray:
     return table
 
 
+def encode_classes(kind: str, y, *, classes=None, at_least: int = 1) -> tuple[Any, Any]:
+    """Number the classes of labels.
+
+    Parameters
+    ----------
+    kind, y
+        As `check_target` returns them.
+    classes : array-like or None, default=None
+        The class labels that there are, where y need not have all of them.
+    at_least : int, default=1
+        How many different class labels y must have.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,) or None
+        The sorted class labels; column numbers for indicators; None for all other kinds.
+    target : ndarray of shape (n_samples,), int64, or (n_samples, n_classes), float32; or None
+        The number of the class of each sample, or its indicators as a dense array.
+
+    Raises
+    ------
+    ValueError
+        If there are too few classes, or labels that are not in `classes`.
+
+    Examples
+    --------
+    >>> from skhash.utils._labels import check_target, encode_classes
+    >>> encode_classes(*check_target(["dog", "cat", "dog"]))
+    (array(['cat', 'dog'], dtype='<U3'), array([1, 0, 1]))
+    """
+    if kind == "multilabel":
+        dense = y.toarray() if sparse.issparse(y) else y
+        return np.arange(y.shape[1]), np.asarray(dense, dtype=np.float32)
+    if kind != "class":
+        return None, None
+    found, target = np.unique(y, return_inverse=True)
+    if len(found) < at_least:
+        raise ValueError(f"y must have {at_least} classes or more, got 1 class: {found[0]!r}")
+    if classes is not None:
+        classes = np.unique(classes)
+        places = np.searchsorted(classes, found).clip(max=len(classes) - 1)
+        unknown = classes[places] != found
+        if unknown.any():
+            raise ValueError(f"y holds labels that are not in classes: {found[unknown]}")
+        found, target = classes, places[target]
+    return found, target.astype(np.int64, copy=False)
+
+
 def encode_labels(y: Iterable[Hashable]) -> tuple[list[Hashable], np.ndarray]:
     """Replace class labels by positions in a list of the distinct ones.
 
