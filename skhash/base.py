@@ -10,7 +10,7 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skhash.neighbors._packing import pack_codes
+from skhash.utils._packing import pack_codes
 
 
 class BaseHasher(

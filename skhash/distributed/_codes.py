@@ -10,7 +10,7 @@ import numpy as np
 from skhash.distributed._manifest import Manifest
 from skhash.distributed._parts import count_rows, read_part
 from skhash.distributed._require import require
-from skhash.neighbors._packing import PackedCodes
+from skhash.utils._packing import PackedCodes
 
 
 class CodeParts:
@@ -120,8 +120,8 @@ class CodeParts:
             )
         ids = []
         start = 0
-        for (codes, _), of_part in self:
-            out[start : start + len(codes)] = codes
+        for codes, of_part in self:
+            out[start : start + len(codes)] = codes.data
             ids.append(of_part)
             start += len(codes)
         return PackedCodes(out, self.n_bits), np.concatenate(ids)

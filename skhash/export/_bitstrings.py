@@ -9,7 +9,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import gen_batches
 
-from skhash.neighbors._packing import PackedCodes, check_codes, check_packed, unpack_codes
+from skhash.utils._packing import PackedCodes, check_codes, check_packed, unpack_codes
 
 # numbers held at once where codes are taken in parts
 _BLOCK_BITS = 2**22

@@ -9,9 +9,9 @@ import numpy as np
 from scipy.stats import entropy, spearmanr
 from sklearn.utils import check_array
 
-from skhash.neighbors._packing import check_codes, pack_codes
 from skhash.similarity import class_similarity
 from skhash.utils._labels import check_target
+from skhash.utils._packing import check_codes, pack_codes
 
 
 def bit_balance(codes) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from skhash.metrics._relevance import ClassGainsBlock
 from skhash.metrics._sorted import SortedBlock
 from skhash.metrics._ties import Groups
-from skhash.neighbors._packing import _as_words
+from skhash.utils._packing import _as_words
 
 # every so manieth item is looked at to guess a radius; a prime, because databases have periods
 _SAMPLE_STEP = 17

@@ -14,7 +14,7 @@ from skhash.metrics._hamming import HammingRanking
 from skhash.metrics._policy import POLICIES, mean_over_queries, settle
 from skhash.metrics._statistics import Statistic
 from skhash.metrics._vectors import DistanceRanking, VectorRanking
-from skhash.neighbors._packing import check_codes
+from skhash.utils._packing import check_codes
 
 METRICS = ("hamming", "cosine", "euclidean", "precomputed")
 TIES = ("expected", "optimistic", "pessimistic")

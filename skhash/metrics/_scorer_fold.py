@@ -10,9 +10,9 @@ import numpy as np
 from skhash.metrics._scorer_rows import FoldRows, fitted_attribute, select_rows
 from skhash.metrics._scorer_run import ScoringOptions, check_depth, mean_scores
 from skhash.metrics._statistics import Statistic
-from skhash.neighbors._packing import check_codes, unpack_codes
 from skhash.similarity import resolve_similarity, takes_levels
 from skhash.utils._labels import check_target
+from skhash.utils._packing import check_codes, unpack_codes
 
 if TYPE_CHECKING:
     from skhash.metrics._scorer import RetrievalScorer
