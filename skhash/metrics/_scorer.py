@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
-from numbers import Integral
+from numbers import Integral, Real
 
 from sklearn.base import BaseEstimator
 
@@ -47,9 +48,11 @@ class RetrievalScorer(BaseEstimator):
     database : {"fold", "queries", "rest", "train"}, default="fold"
         What they search: all rows of the fold, each query left out of its own ranking; the
         queries among themselves; the rows that are no queries; or the codes of the training
-        rows, which the fitted estimator must have kept as ``training_codes_``, packed by
-        `~skhash.neighbors.pack_codes`, and ``training_labels_`` (``store_codes=True``). When
-        the fold is the training set, each row is left out of its own ranking there too.
+        rows, which a hasher keeps under ``store_codes=True``. Rows of the fold that are
+        training rows are left out of their own ranking there too. They are known by their
+        features, in whatever order they come: a row that equals a training row, and has its
+        class, is taken for it. Where this holds for some rows of the fold only, a warning says
+        so.
     ties : {"expected", "optimistic", "pessimistic"}, default="expected"
         What to make of items at the same distance: the exact expectation over their random
         order, or the score of the best or the worst order.
@@ -179,6 +182,9 @@ class MultiRetrievalScorer(BaseEstimator):
     scorers : dict or list
         Scorers, `RetrievalScorer` or names that `get_scorer` takes, by the name of their
         result. A list of names names the results too.
+    error_score : "raise" or float, default=nan
+        What a score is set to that cannot be computed on a fold, with a warning; the other
+        scores of the fold are kept. ``"raise"`` raises the error.
 
     See Also
     --------
@@ -199,8 +205,9 @@ class MultiRetrievalScorer(BaseEstimator):
     {'n_bits': 8}
     """
 
-    def __init__(self, scorers):
+    def __init__(self, scorers, *, error_score=math.nan):
         self.scorers = scorers
+        self.error_score = error_score
 
     def __call__(self, estimator, X, y=None) -> dict[str, float]:
         """Score a fitted estimator.
@@ -222,9 +229,13 @@ class MultiRetrievalScorer(BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            As `RetrievalScorer` does.
+            As `RetrievalScorer` does: under ``error_score="raise"``, and without y, or for an
+            estimator without ``transform``.
         """
-        return score_fold(self._by_name(), estimator, X, y)
+        is_number = isinstance(self.error_score, Real) and not isinstance(self.error_score, bool)
+        if not is_number:
+            check_option("error_score", self.error_score, ("raise", "a number"))
+        return score_fold(self._by_name(), estimator, X, y, self.error_score)
 
     def _by_name(self) -> dict[str, RetrievalScorer]:
         scorers = self.scorers

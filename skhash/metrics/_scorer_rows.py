@@ -28,7 +28,9 @@ class FoldRows:
     own: np.ndarray
 
 
-def select_rows(kind: str, y, queries, database: str, seen_classes) -> FoldRows:
+def select_rows(
+    kind: str, y, queries, database: str, seen_classes, own_in_training=None
+) -> FoldRows:
     """Divide the rows of a fold into queries and database.
 
     Parameters
@@ -43,13 +45,15 @@ def select_rows(kind: str, y, queries, database: str, seen_classes) -> FoldRows:
         See `RetrievalScorer`.
     seen_classes : array-like or None
         The classes seen in training; needed for "seen" and "unseen".
+    own_in_training : ndarray of shape (n_samples,), default=None
+        Place of each row among the training rows, -1 for none; needed for "train".
     """
     n_rows = y.shape[0]
     is_query = _query_mask(kind, y, queries, seen_classes)
     rows = np.flatnonzero(is_query)
     nowhere = np.full(len(rows), -1)
     if database == "train":
-        return FoldRows(rows, None, nowhere)
+        return FoldRows(rows, None, own_in_training[rows])
     if database == "fold":
         return FoldRows(rows, np.arange(n_rows), rows)
     if database == "queries":
@@ -101,6 +105,18 @@ def fitted_attribute(estimator, name: str) -> Any:
         else:
             estimator = getattr(estimator, "best_estimator_", None)
     return None
+
+
+def last_step(estimator, X) -> tuple[Any, Any]:
+    """What gives the codes in the end, and what the steps before it make of X."""
+    while True:
+        if hasattr(estimator, "steps"):
+            X = estimator[:-1].transform(X) if len(estimator.steps) > 1 else X
+            estimator = estimator.steps[-1][1]
+        elif hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        else:
+            return estimator, X
 
 
 def _query_mask(kind: str, y, queries, seen_classes) -> np.ndarray:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from skhash.metrics._gains import binary_gains, graded_gains
 from skhash.metrics._inputs import make_evaluation
-from skhash.metrics._policy import mean_over_queries, settle
 from skhash.metrics._statistics import Statistic
 
 
@@ -39,7 +40,7 @@ def check_depth(statistics: Sequence[Statistic], n_ranked: int, where: str) -> N
             )
 
 
-def mean_scores(
+def query_values(
     statistics: Sequence[Statistic],
     query_codes,
     query_labels,
@@ -47,8 +48,8 @@ def mean_scores(
     database_labels,
     own,
     options: ScoringOptions,
-) -> dict[str, float]:
-    """Mean of each statistic over the queries, by name.
+) -> dict[str, np.ndarray]:
+    """Values of each statistic for the queries, by name; NaN where nothing is relevant.
 
     ``own`` is the place in the database of each query, -1 for those that are not in it.
     """
@@ -69,8 +70,4 @@ def mean_scores(
         device=options.device,
         **{statistic.gains: makers[statistic.gains] for statistic in statistics},
     )
-    values = evaluation.run(statistics, ties=options.ties, n_jobs=options.n_jobs)
-    return {
-        name: mean_over_queries(settle(of_queries, options.no_relevant))
-        for name, of_queries in values.items()
-    }
+    return evaluation.run(statistics, ties=options.ties, n_jobs=options.n_jobs)

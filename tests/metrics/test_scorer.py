@@ -4,12 +4,13 @@ import pickle
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.base import clone
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from skhash.base import BaseHasher
 from skhash.metrics import (
     average_hierarchical_precision_score,
     hierarchical_precision_score,
@@ -26,7 +27,6 @@ from skhash.metrics._scorer import (
 )
 from skhash.metrics._scorer_names import get_scorer_names
 from skhash.model_selection import RetrievalSplit
-from skhash.neighbors import pack_codes
 from skhash.similarity import LabelSimilarity, MultilabelSimilarity, PrecomputedSimilarity
 
 NAMES = np.array(["ant", "bee", "cat", "dog"])
@@ -35,23 +35,29 @@ TARGET = PrecomputedSimilarity(
 )
 
 
-class Given(TransformerMixin, BaseEstimator):
-    """Takes X for the codes; keeps what a hasher would keep, and counts what is encoded."""
+class Given(BaseHasher):
+    """Takes the first columns of X for the codes; counts what is encoded."""
 
-    def __init__(self, similarity=None):
+    def __init__(self, similarity=None, n_bits=5, store_codes=True):
         self.similarity = similarity
+        self.n_bits = n_bits
+        self.store_codes = store_codes
 
     def fit(self, X, y):
+        X = self._validate(X, reset=True)
         self.classes_ = np.unique(y)
         self.similarity_ = self.similarity
-        self.training_codes_ = pack_codes(X)
-        self.training_labels_ = y
+        self.n_bits_ = self.n_bits
+        self._keep_training_codes(X, y)
         self.n_transformed = 0
         return self
 
     def transform(self, X):
         self.n_transformed += 1
-        return X
+        return super().transform(X)
+
+    def _bit_values(self, X):
+        return X[:, : self.n_bits] - 0.5
 
 
 @pytest.fixture
@@ -215,23 +221,74 @@ def test_first_rows_of_each_class_query_the_rest(trained, fold):
     assert scorer(trained, codes[test], y[test]) == expected
 
 
-def test_training_codes_as_database(trained, fold):
-    codes, y = fold
-    database = np.random.RandomState(1).randint(2, size=(14, 5))
-    expected = mean_average_precision(
-        codes, y, database, trained.training_labels_, no_relevant="skip"
-    )
+def rows_with_codes(codes, seed):
+    """Rows that are all different, and begin with the codes."""
+    return np.column_stack([codes, np.random.RandomState(seed).normal(size=(len(codes), 3))])
+
+
+@pytest.fixture
+def trained_on_rows():
+    """Fitted on 20 ants and bees: the hasher, its rows and their labels."""
+    X = rows_with_codes(np.random.RandomState(1).randint(2, size=(20, 5)), 0)
+    y = np.repeat(NAMES[:2], 10)
+    return Given(TARGET).fit(X, y), X, y
+
+
+def test_training_codes_as_database(trained_on_rows, fold):
+    hasher, X, y = trained_on_rows
+    codes, labels = fold
+    expected = mean_average_precision(codes, labels, X[:, :5], y, no_relevant="skip")
     scorer = get_scorer("map", database="train", no_relevant="skip")
-    assert scorer(make_pipeline(FunctionTransformer(), trained), codes, y) == expected
+    score = scorer(make_pipeline(FunctionTransformer(), hasher), rows_with_codes(codes, 1), labels)
+    assert score == expected
 
 
-def test_training_rows_do_not_find_themselves(fold):
-    codes, y = fold
-    hasher = Given(TARGET).fit(codes, y)
-    score = get_scorer("mahp@8", database="train")(hasher, codes, y)
-    assert score == get_scorer("mahp@8")(hasher, codes, y)
-    with pytest.raises(ValueError, match=r"'mahp@24' needs k=24 items to rank, but .* has 23"):
-        get_scorer("mahp@24", database="train")(hasher, codes, y)
+@pytest.mark.parametrize("rows", [np.arange(20), np.arange(20)[::-1], [3, 15, 7, 12], [5, 5, 18]])
+def test_training_rows_do_not_find_themselves(trained_on_rows, rows):
+    hasher, X, y = trained_on_rows
+    codes = X[:, :5]
+    expected = mean_average_precision(codes[rows], y[rows], codes, y, exclude_self=rows)
+    scorer = get_scorer("map", database="train")
+    assert scorer(hasher, X[rows], y[rows]) == expected
+    assert scorer(hasher, X[rows], y[rows]) != mean_average_precision(
+        codes[rows], y[rows], codes, y
+    )
+    scaled = make_pipeline(StandardScaler(), Given(TARGET)).fit(X, y)
+    scaled[-1].training_codes_ = hasher.training_codes_
+    codes_of_rows = scaled.transform(X[rows])
+    expected = mean_average_precision(codes_of_rows, y[rows], codes, y, exclude_self=rows)
+    assert scorer(scaled, X[rows], y[rows]) == expected
+    with pytest.raises(ValueError, match=r"'map@20' needs k=20 items to rank, but .* has 19"):
+        get_scorer("map@20", database="train")(hasher, X[rows], y[rows])
+
+
+def test_new_rows_like_the_training_set_are_new(trained_on_rows):
+    # as many rows, the same codes, the same order of labels
+    hasher, X, y = trained_on_rows
+    codes = X[:, :5]
+    scorer = get_scorer("map", database="train")
+    assert scorer(hasher, rows_with_codes(codes, 1), y) == mean_average_precision(
+        codes, y, codes, y
+    )
+
+
+def test_some_training_rows_among_new_ones(trained_on_rows):
+    hasher, X, y = trained_on_rows
+    codes = X[:, :5]
+    mixed = np.concatenate([X[:7], rows_with_codes(codes[7:], 1)])
+    own = np.where(np.arange(20) < 7, np.arange(20), -1)
+    with pytest.warns(UserWarning, match="7 of 20 rows of the fold equal rows that Given was tr"):
+        score = get_scorer("map", database="train")(hasher, mixed, y)
+    assert score == mean_average_precision(codes, y, codes, y, exclude_self=own)
+
+
+def test_equal_rows_of_two_classes(trained_on_rows):
+    _, X, y = trained_on_rows
+    X = X.copy()
+    X[10:] = X[:10]
+    hasher = Given(TARGET).fit(X, y)
+    score = get_scorer("map", database="train")(hasher, X[::-1], y[::-1])
+    assert score == pytest.approx(mean_average_precision(X[:, :5], y, exclude_self=True))
 
 
 def test_database_of_training_codes_needs_them(fold):
@@ -298,8 +355,7 @@ def test_multi_encodes_once(trained, fold):
         "cosine": get_scorer("map", metric="cosine"),
     }
     codes, y = fold
-    codes = np.column_stack([codes, np.ones(len(y), dtype=int)])
-    trained.training_codes_ = None
+    codes = codes.astype(float)
     scores = MultiRetrievalScorer(scorers)(trained, codes, y)
     assert trained.n_transformed == 1
     assert list(scores) == list(scorers)
@@ -334,8 +390,9 @@ def test_cut_off_beyond_the_fold_is_refused_before_encoding(trained, fold):
         get_scorer("mahp@24")(trained, *fold)
     with pytest.raises(ValueError, match=r"'map@12' needs k=12 .* has 11 .*database='queries'"):
         get_scorer("map@12", queries="unseen", database="queries")(trained, *fold)
+    X = fold[0] + 0.1
     with pytest.raises(ValueError, match=r"'map@15' needs k=15 .* has 14 .*database='train'"):
-        get_scorer("map@15", database="train")(trained, *fold)
+        get_scorer("map@15", database="train")(trained, X, fold[1])
     assert trained.n_transformed == 0
     assert 0 < get_scorer("mahp@23")(trained, *fold) < 1
 
