@@ -13,9 +13,8 @@ from skhash.metrics._codes import (
 )
 from skhash.metrics._divergence import binary_kl, empirical_kl_divergence
 from skhash.metrics._hierarchical import (
-    average_hierarchical_precision_score,
-    hierarchical_precision,
     hierarchical_precision_score,
+    mean_average_hierarchical_precision_score,
 )
 from skhash.metrics._lookup import precision_recall_curve, precision_within_radius
 from skhash.metrics._plot import (
@@ -25,18 +24,16 @@ from skhash.metrics._plot import (
     PrecisionRecallRadiusDisplay,
 )
 from skhash.metrics._ranking import (
-    average_precision,
-    mean_average_precision,
-    ndcg,
-    precision_at_k,
-    recall_at_k,
+    mean_average_precision_score,
+    ndcg_score,
+    precision_at_k_score,
+    recall_at_k_score,
 )
 from skhash.metrics._report import RetrievalReport, retrieval_report
 from skhash.metrics._scorer import (
     MultiRetrievalScorer,
     RetrievalScorer,
     get_scorer,
-    hierarchical_precision_scorer,
 )
 from skhash.metrics._scorer_names import get_scorer_names
 
@@ -48,8 +45,6 @@ __all__ = [
     "PrecisionRecallRadiusDisplay",
     "RetrievalReport",
     "RetrievalScorer",
-    "average_hierarchical_precision_score",
-    "average_precision",
     "binary_kl",
     "bit_balance",
     "bit_correlation",
@@ -59,18 +54,17 @@ __all__ = [
     "empirical_kl_divergence",
     "get_scorer",
     "get_scorer_names",
-    "hierarchical_precision",
     "hierarchical_precision_score",
-    "hierarchical_precision_scorer",
-    "mean_average_precision",
+    "mean_average_hierarchical_precision_score",
+    "mean_average_precision_score",
     "mean_bit_correlation",
     "n_distinct_codes",
-    "ndcg",
-    "precision_at_k",
+    "ndcg_score",
+    "precision_at_k_score",
     "precision_recall_curve",
     "precision_within_radius",
     "quantization_error",
     "quantization_gap",
-    "recall_at_k",
+    "recall_at_k_score",
     "retrieval_report",
 ]

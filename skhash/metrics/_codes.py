@@ -339,7 +339,7 @@ def quantization_gap(
     database_labels : array-like of n_database labels, default=None
         Their labels.
     score : callable
-        A ranking metric of this package, such as `average_hierarchical_precision_score`.
+        A ranking metric of this package, such as `mean_average_hierarchical_precision_score`.
     corners : tuple of two floats, default=(-1, 1)
         What stands for the bits 0 and 1; a bit is 1 above the middle.
     **score_params
@@ -357,10 +357,10 @@ def quantization_gap(
 
     Examples
     --------
-    >>> from skhash.metrics import mean_average_precision, quantization_gap
+    >>> from skhash.metrics import mean_average_precision_score, quantization_gap
     >>> values, labels = [[0.1, 0.9], [0.2, 0.8], [0.9, 0.1], [0.9, 0.7]], [0, 0, 1, 1]
     >>> quantization_gap(
-    ...     values, labels, score=mean_average_precision, corners=(0, 1), exclude_self=True
+    ...     values, labels, score=mean_average_precision_score, corners=(0, 1), exclude_self=True
     ... )
     QuantizationGap(continuous=1.0, binary=0.902..., gap=0.097...)
     """

@@ -6,9 +6,9 @@ from skhash.metrics import _statistics as statistics
 from skhash.metrics._docs import shared_docs
 from skhash.metrics._gains import graded_gains
 from skhash.metrics._inputs import (
+    check_cutoffs,
     check_option,
     check_rank,
-    check_ranks,
     make_evaluation,
     score,
 )
@@ -42,9 +42,9 @@ def hierarchical_precision_score(
     |rankings|
     similarity : callable or array-like of shape (n_queries, n_database)
         A similarity target, called as ``similarity(labels_a, labels_b)``, or its values.
-    k : int
-        The cut-off. At most as many as there are items of a class, it says no more than
-        precision does.
+    k : int or array-like of ints
+        The cut-off, or several. At most as many as there are items of a class, it says no more
+        than precision does.
     |exclude|
     |ties|
     |metric|
@@ -54,8 +54,9 @@ def hierarchical_precision_score(
 
     Returns
     -------
-    score : float or ndarray of shape (n_queries,)
-        The mean over the queries, or the value of each.
+    score : float, or ndarray of shape (n_queries,), (n_cutoffs,) or (n_queries, n_cutoffs)
+        The mean over the queries, or the value of each; for a list of cut-offs the curve of
+        HP@k over them.
 
     Raises
     ------
@@ -63,8 +64,8 @@ def hierarchical_precision_score(
 
     See Also
     --------
-    average_hierarchical_precision_score : The mean over all cut-offs up to k.
-    hierarchical_precision : The curve over cut-offs.
+    mean_average_hierarchical_precision_score : The mean over all cut-offs up to k.
+    HierarchicalPrecisionDisplay : The curve over cut-offs, drawn with its tie bounds.
 
     References
     ----------
@@ -84,6 +85,10 @@ def hierarchical_precision_score(
     ...     query, ["cat"], database, ["cat", "dog", "cat"], similarity=similarity, k=1
     ... )
     0.75
+    >>> hierarchical_precision_score(
+    ...     query, ["cat"], database, ["cat", "dog", "cat"], similarity=similarity, k=[1, 2, 3]
+    ... )
+    array([0.75, 0.75, 1.  ])
     """
     evaluation = make_evaluation(
         query_codes,
@@ -98,7 +103,7 @@ def hierarchical_precision_score(
     )
     return score(
         evaluation,
-        statistics.hierarchical_precision(check_rank(k, evaluation)),
+        statistics.hierarchical_precision(check_cutoffs(k, evaluation)),
         ties=ties,
         no_relevant=no_relevant,
         per_query=per_query,
@@ -107,7 +112,7 @@ def hierarchical_precision_score(
 
 
 @shared_docs
-def average_hierarchical_precision_score(
+def mean_average_hierarchical_precision_score(
     query_codes,
     query_labels,
     database_codes=None,
@@ -165,11 +170,11 @@ def average_hierarchical_precision_score(
 
     Examples
     --------
-    >>> from skhash.metrics import average_hierarchical_precision_score
+    >>> from skhash.metrics import mean_average_hierarchical_precision_score
     >>> from skhash.similarity import PrecomputedSimilarity
     >>> similarity = PrecomputedSimilarity([[1, 0.5], [0.5, 1]], ["cat", "dog"])
     >>> codes = [[0, 0], [0, 1], [1, 1], [1, 1]]
-    >>> average_hierarchical_precision_score(
+    >>> mean_average_hierarchical_precision_score(
     ...     codes, ["cat", "dog", "cat", "dog"], similarity=similarity, k=2, exclude_self=True
     ... )  # HP@1 and HP@2 of the queries: 1/2, 5/6; 2/3, 8/9; 1/2, 2/3; 1/2, 1
     0.694...
@@ -189,85 +194,6 @@ def average_hierarchical_precision_score(
     return score(
         evaluation,
         statistics.average_hierarchical_precision(check_rank(k, evaluation), average),
-        ties=ties,
-        no_relevant=no_relevant,
-        per_query=per_query,
-        n_jobs=n_jobs,
-    )
-
-
-@shared_docs
-def hierarchical_precision(
-    query_codes,
-    query_labels,
-    database_codes=None,
-    database_labels=None,
-    *,
-    similarity,
-    k,
-    exclude_self=False,
-    ties="expected",
-    metric="hamming",
-    no_relevant="warn",
-    per_query=False,
-    n_jobs=None,
-    device=None,
-):
-    """Hierarchical precision at several cut-offs, the curve of HP@k over k.
-
-    Parameters
-    ----------
-    |rankings|
-    similarity : callable or array-like of shape (n_queries, n_database)
-        A similarity target, called as ``similarity(labels_a, labels_b)``, or its values.
-    k : array-like of shape (n_cutoffs,), integers
-        The cut-offs.
-    |exclude|
-    |ties|
-    |metric|
-    |no_relevant|
-    |per_query|
-    |machine|
-
-    Returns
-    -------
-    curve : ndarray of shape (n_cutoffs,) or (n_queries, n_cutoffs)
-        The means over the queries, or the curve of each.
-
-    Raises
-    ------
-    |raises|
-
-    References
-    ----------
-    Deng, J., Berg, A., & Fei-Fei, L. (2011). Hierarchical semantic indexing for large scale
-    image retrieval. CVPR.
-
-    Examples
-    --------
-    >>> from skhash.metrics import hierarchical_precision
-    >>> from skhash.similarity import PrecomputedSimilarity
-    >>> similarity = PrecomputedSimilarity([[1, 0.5], [0.5, 1]], ["cat", "dog"])
-    >>> query, database = [[0, 0]], [[0, 1], [1, 0], [1, 1]]
-    >>> hierarchical_precision(
-    ...     query, ["cat"], database, ["cat", "dog", "cat"], similarity=similarity, k=[1, 2, 3]
-    ... )
-    array([0.75, 0.75, 1.  ])
-    """
-    evaluation = make_evaluation(
-        query_codes,
-        query_labels,
-        database_codes,
-        database_labels,
-        exclude_self=exclude_self,
-        metric=metric,
-        levels=takes_levels(similarity),
-        device=device,
-        graded=lambda labels: graded_gains(labels, similarity),
-    )
-    return score(
-        evaluation,
-        statistics.hierarchical_precision_curve(check_ranks(k, evaluation)),
         ties=ties,
         no_relevant=no_relevant,
         per_query=per_query,

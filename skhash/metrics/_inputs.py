@@ -90,6 +90,11 @@ def check_rank(k, evaluation: Evaluation, name: str = "k") -> int:
     return int(check_ranks([k], evaluation, name)[0])
 
 
+def check_cutoffs(k, evaluation: Evaluation) -> int | np.ndarray:
+    """One cut-off, or an array of them."""
+    return check_rank(k, evaluation) if np.ndim(k) == 0 else check_ranks(k, evaluation)
+
+
 def check_ranks(k, evaluation: Evaluation, name: str = "k") -> np.ndarray:
     """Cut-offs as an array of integers, none of them beyond the ranking."""
     ranks = np.asarray(k)

@@ -12,7 +12,7 @@ from skhash.similarity import takes_levels
 
 
 @shared_docs
-def precision_at_k(
+def precision_at_k_score(
     query_codes,
     query_labels,
     database_codes=None,
@@ -63,9 +63,9 @@ def precision_at_k(
     --------
     Two of the three items at distance 1 take the ranks 2 and 3:
 
-    >>> from skhash.metrics import precision_at_k
+    >>> from skhash.metrics import precision_at_k_score
     >>> database = [[0, 0], [0, 1], [1, 0], [1, 0]]
-    >>> precision_at_k([[0, 0]], ["cat"], database, ["cat", "dog", "cat", "dog"], k=3)
+    >>> precision_at_k_score([[0, 0]], ["cat"], database, ["cat", "dog", "cat", "dog"], k=3)
     0.555...
     """
     evaluation = make_evaluation(
@@ -90,7 +90,7 @@ def precision_at_k(
 
 
 @shared_docs
-def recall_at_k(
+def recall_at_k_score(
     query_codes,
     query_labels,
     database_codes=None,
@@ -139,9 +139,9 @@ def recall_at_k(
 
     Examples
     --------
-    >>> from skhash.metrics import recall_at_k
+    >>> from skhash.metrics import recall_at_k_score
     >>> database = [[0, 0], [0, 1], [1, 0], [1, 1]]
-    >>> recall_at_k([[0, 0]], ["cat"], database, ["cat", "dog", "cat", "dog"], k=2)
+    >>> recall_at_k_score([[0, 0]], ["cat"], database, ["cat", "dog", "cat", "dog"], k=2)
     0.75
     """
     evaluation = make_evaluation(
@@ -166,7 +166,7 @@ def recall_at_k(
 
 
 @shared_docs
-def mean_average_precision(
+def mean_average_precision_score(
     query_codes,
     query_labels,
     database_codes=None,
@@ -227,10 +227,11 @@ def mean_average_precision(
 
     Examples
     --------
-    >>> from skhash.metrics import mean_average_precision
+    >>> from skhash.metrics import mean_average_precision_score
     >>> database = [[0, 0], [0, 1], [1, 0], [1, 1]]
     >>> labels = ["cat", "dog", "cat", "dog"]
-    >>> mean_average_precision([[0, 0]], ["cat"], database, labels)  # (1 + 1) / 2 or (1 + 2/3) / 2
+    >>> # (1 + 1) / 2 or (1 + 2/3) / 2
+    >>> mean_average_precision_score([[0, 0]], ["cat"], database, labels)
     0.9166666666666666
     """
     check_option("normalizer", normalizer, statistics.NORMALIZERS)
@@ -256,39 +257,8 @@ def mean_average_precision(
     )
 
 
-def average_precision(
-    query_codes, query_labels, database_codes=None, database_labels=None, **kwargs
-):
-    """Average precision of each query.
-
-    `mean_average_precision` with ``per_query=True``, whose other arguments it takes.
-
-    Parameters
-    ----------
-    query_codes, query_labels, database_codes, database_labels : array-like
-        See `mean_average_precision`.
-    **kwargs
-        Keyword arguments of `mean_average_precision` but ``per_query``.
-
-    Returns
-    -------
-    values : ndarray of shape (n_queries,)
-        The average precision of each query, NaN for those with nothing relevant in the database
-        unless ``no_relevant="zero"``.
-
-    Examples
-    --------
-    >>> from skhash.metrics import average_precision
-    >>> average_precision([[0, 0], [1, 1]], [0, 1], [[0, 1], [1, 1]], [0, 1])
-    array([1., 1.])
-    """
-    return mean_average_precision(
-        query_codes, query_labels, database_codes, database_labels, per_query=True, **kwargs
-    )
-
-
 @shared_docs
-def ndcg(
+def ndcg_score(
     query_codes,
     query_labels,
     database_codes=None,
@@ -349,8 +319,8 @@ def ndcg(
 
     Examples
     --------
-    >>> from skhash.metrics import ndcg
-    >>> ndcg([[0, 0]], None, [[0, 1], [1, 1]], relevance=[[1, 3]])
+    >>> from skhash.metrics import ndcg_score
+    >>> ndcg_score([[0, 0]], None, [[0, 1], [1, 1]], relevance=[[1, 3]])
     0.7967...
     """
     check_option("gain", gain, ("linear", "exponential"))

@@ -155,9 +155,9 @@ def retrieval_report(
     threshold : float, default=None
         Where given, items at least so similar to the query are the relevant ones.
     normalizer : {"total", "min", "hits"}, default="total"
-        See `mean_average_precision`.
+        See `mean_average_precision_score`.
     average : {"mean", "trapezoid"}, default="mean"
-        See `average_hierarchical_precision_score`.
+        See `mean_average_hierarchical_precision_score`.
     empty : {"zero", "skip"}, default="zero"
         See `precision_within_radius`; under ``"skip"`` its row is missing where no query finds
         anything.
@@ -170,8 +170,8 @@ def retrieval_report(
     Returns
     -------
     report : RetrievalReport
-        A mapping of names such as ``"mAP"``, ``"P@10"`` or ``"mAHP@250"`` to scores, which
-        prints as a table.
+        A mapping of names such as ``"map"``, ``"precision@10"`` or ``"mahp@250"``, which are
+        those of scorers, to scores; prints as a table.
 
     Raises
     ------
@@ -182,17 +182,17 @@ def retrieval_report(
     >>> from skhash.metrics import retrieval_report
     >>> codes = [[0, 0, 0], [0, 0, 1], [1, 1, 0], [1, 1, 1]]
     >>> report = retrieval_report(codes, ["a", "a", "b", "b"], k=2, radius=1, exclude_self=True)
-    >>> report["mAP"]
+    >>> report["map"]
     1.0
     >>> print(report)
-                 score  std. error
-    mAP         1.0000      0.0000
-    mAP@2       1.0000      0.0000
-    P@2         0.5000      0.0000
-    R@2         1.0000      0.0000
-    NDCG@2      1.0000      0.0000
-    P@r<=1      1.0000      0.0000
-    empty@r<=1  0.0000      0.0000
+                          score  std. error
+    map                  1.0000      0.0000
+    map@2                1.0000      0.0000
+    precision@2          0.5000      0.0000
+    recall@2             1.0000      0.0000
+    ndcg@2               1.0000      0.0000
+    precision@radius<=1  1.0000      0.0000
+    empty@radius<=1      0.0000      0.0000
     <BLANKLINE>
     queries: 4, database: 4, self excluded: 4, distance: hamming, ties: expected
     """
@@ -240,8 +240,8 @@ def retrieval_report(
         counted = has_relevant(counts, policy["binary"])
         precision, is_empty = lookup_of_counts(counts, counted, radius, empty)
         if not np.isnan(precision).all():
-            per_query[f"P@r<={radius}"] = precision
-        per_query[f"empty@r<={radius}"] = np.where(counted, is_empty, np.nan)
+            per_query[f"precision@radius<={radius}"] = precision
+        per_query[f"empty@radius<={radius}"] = np.where(counted, is_empty, np.nan)
         curve = average_curve(counts, counted, "macro", empty)
     conditions = {
         "queries": evaluation.ranking.n_queries,

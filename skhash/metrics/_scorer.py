@@ -72,7 +72,6 @@ class RetrievalScorer(BaseEstimator):
     --------
     MultiRetrievalScorer : Several scores, for which the fold is encoded once.
     get_scorer : A scorer by name.
-    hierarchical_precision_scorer : Hierarchical precision.
 
     Notes
     -----
@@ -247,73 +246,6 @@ class MultiRetrievalScorer(BaseEstimator):
             key: RetrievalScorer(scorer) if isinstance(scorer, str) else _check_scorer(key, scorer)
             for key, scorer in scorers.items()
         }
-
-
-def hierarchical_precision_scorer(
-    *,
-    k,
-    similarity="estimator",
-    average="mean",
-    queries="all",
-    database="fold",
-    ties="expected",
-    metric="hamming",
-    no_relevant="warn",
-    n_jobs=None,
-    device=None,
-) -> RetrievalScorer:
-    """Scorer of hierarchical precision: how similar in meaning the nearest items are.
-
-    Parameters
-    ----------
-    k : int
-        The cut-off. It must exceed the number of items of a class in the fold for the score to
-        see more than the classes.
-    similarity : "estimator", "auto" or callable, default="estimator"
-        The similarity target. Give a fixed one where a search varies the similarity itself.
-    average : {"mean", "trapezoid"} or None, default="mean"
-        The mean of HP@1, ..., HP@k, their mean by the trapezoidal rule, or None for HP@k alone.
-    queries, database, ties, metric, no_relevant, n_jobs, device
-        See `RetrievalScorer`.
-
-    Returns
-    -------
-    scorer : RetrievalScorer
-        The scorer.
-
-    Raises
-    ------
-    ValueError
-        If k or average is not as asked for.
-
-    See Also
-    --------
-    average_hierarchical_precision_score : The metric.
-
-    Examples
-    --------
-    >>> from skhash.metrics import hierarchical_precision_scorer
-    >>> from skhash.similarity import TaxonomySimilarity
-    >>> hierarchical_precision_scorer(k=100, similarity=TaxonomySimilarity("cifar100"))
-    RetrievalScorer(name='mahp@100',
-                    similarity=TaxonomySimilarity(taxonomy='cifar100'))
-    """
-    if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
-        raise ValueError(f"k must be a positive integer, got {k!r}.")
-    check_option("average", average, ("mean", "trapezoid", None))
-    family = "hp" if average is None else "mahp"
-    variant = ":trapezoid" if average == "trapezoid" else ""
-    return get_scorer(
-        f"{family}@{k}{variant}",
-        similarity=similarity,
-        queries=queries,
-        database=database,
-        ties=ties,
-        metric=metric,
-        no_relevant=no_relevant,
-        n_jobs=n_jobs,
-        device=device,
-    )
 
 
 def get_scorer(name, **options) -> RetrievalScorer | MultiRetrievalScorer:

@@ -47,7 +47,7 @@ class Ranked:
 class Statistic:
     """A metric of single queries.
 
-    name : what it is called in tables, with its cut-off.
+    name : what it is called as a score and in reports, with its cut-off.
     gains : "binary" or "graded", the gains it is about.
     compute : takes a `Ranked`, returns an array whose first axis runs over the queries.
     depth : number of ranks it looks at, None for all.
@@ -67,7 +67,7 @@ def precision(k: int) -> Statistic:
     def compute(ranked: Ranked) -> np.ndarray:
         return _where_defined(ranked, rank_weighted_gain(ranked.groups, _first_ranks(k)) / k)
 
-    return Statistic(f"P@{k}", "binary", compute, depth=k)
+    return Statistic(f"precision@{k}", "binary", compute, depth=k)
 
 
 def recall(k: int) -> Statistic:
@@ -76,7 +76,7 @@ def recall(k: int) -> Statistic:
     def compute(ranked: Ranked) -> np.ndarray:
         return _ratio(rank_weighted_gain(ranked.groups, _first_ranks(k)), ranked.total)
 
-    return Statistic(f"R@{k}", "binary", compute, depth=k)
+    return Statistic(f"recall@{k}", "binary", compute, depth=k)
 
 
 def average_precision(k: int | None, normalizer: str) -> Statistic:
@@ -91,10 +91,8 @@ def average_precision(k: int | None, normalizer: str) -> Statistic:
         whole = ranked.total if normalizer == "total" else np.minimum(ranked.total, n_ranks)
         return _ratio(average_precision_sum(ranked.groups, n_ranks), whole)
 
-    name = (
-        "mAP" if k is None else f"mAP@{k}" if normalizer == "total" else f"mAP@{k} ({normalizer})"
-    )
-    return Statistic(name, "binary", compute, depth=k)
+    variant = "" if k is None or normalizer == "total" else f":{normalizer}"
+    return Statistic(("map" if k is None else f"map@{k}") + variant, "binary", compute, depth=k)
 
 
 def ndcg(k: int | None, gains: str) -> Statistic:
@@ -106,29 +104,26 @@ def ndcg(k: int | None, gains: str) -> Statistic:
         best = rank_weighted_gain(ranked.ideal, discounts)[ranked.profile]
         return _ratio(rank_weighted_gain(ranked.groups, discounts), best)
 
-    return Statistic("NDCG" if k is None else f"NDCG@{k}", gains, compute, depth=k)
+    return Statistic("ndcg" if k is None else f"ndcg@{k}", gains, compute, depth=k)
 
 
-def hierarchical_precision(k: int) -> Statistic:
-    """Sum of the similarities of the first k items over the largest possible."""
+def hierarchical_precision(k: int | np.ndarray) -> Statistic:
+    """Sum of the similarities of the first k items over the largest possible.
 
-    def compute(ranked: Ranked) -> np.ndarray:
-        best = rank_weighted_gain(ranked.ideal, _first_ranks(k))[ranked.profile]
-        return _ratio(rank_weighted_gain(ranked.groups, _first_ranks(k)), best)
-
-    return Statistic(f"HP@{k}", "graded", compute, depth=k)
-
-
-def hierarchical_precision_curve(ranks: np.ndarray) -> Statistic:
-    """HP@k for several k; values of shape (n_queries, n_ranks)."""
-    depth = int(ranks.max())
+    For an array of cut-offs the values have the shape (n_queries, n_cutoffs).
+    """
+    depth = int(np.max(k))
 
     def compute(ranked: Ranked) -> np.ndarray:
-        got = gain_at_ranks(ranked.groups, depth).cumsum(axis=1)[:, ranks - 1]
-        best = gain_at_ranks(ranked.ideal, depth).cumsum(axis=1)[:, ranks - 1]
+        if np.ndim(k) == 0:
+            got = rank_weighted_gain(ranked.groups, _first_ranks(depth))
+            best = rank_weighted_gain(ranked.ideal, _first_ranks(depth))
+        else:
+            got = gain_at_ranks(ranked.groups, depth).cumsum(axis=1)[:, k - 1]
+            best = gain_at_ranks(ranked.ideal, depth).cumsum(axis=1)[:, k - 1]
         return _ratio(got, best[ranked.profile])
 
-    return Statistic("HP", "graded", compute, depth=depth)
+    return Statistic(f"hp@{k}", "graded", compute, depth=depth)
 
 
 def average_hierarchical_precision(k: int, average: str) -> Statistic:
@@ -145,7 +140,8 @@ def average_hierarchical_precision(k: int, average: str) -> Statistic:
         weights = _ratio(share, best)[:, ::-1].cumsum(axis=1)[:, ::-1]
         return rank_weighted_gain(ranked.groups, prefix_sums(weights), ranked.profile)
 
-    return Statistic(f"mAHP@{k}", "graded", compute, depth=k)
+    variant = "" if average == "mean" else f":{average}"
+    return Statistic(f"mahp@{k}{variant}", "graded", compute, depth=k)
 
 
 def found_within(radius: int) -> Statistic:

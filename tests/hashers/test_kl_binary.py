@@ -12,7 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 from skhash import ITQHasher, KLBinaryHasher
 from skhash.datasets import load_cifar100_features
 from skhash.hashers._linear_start import linear_start
-from skhash.metrics import average_hierarchical_precision_score, recall_at_k
+from skhash.metrics import mean_average_hierarchical_precision_score, recall_at_k_score
 from skhash.similarity import TaxonomySimilarity, load_taxonomy
 
 SMALL = {
@@ -47,7 +47,7 @@ def neighbor_recall(hasher, X, X_query, k):
     graph = NearestNeighbors(n_neighbors=10, algorithm="brute").fit(X).kneighbors_graph(X_query)
     relevance = graph.toarray().astype(bool)
     codes, query = hasher.transform(X), hasher.transform(X_query)
-    return recall_at_k(query, None, codes, None, k=k, relevance=relevance)
+    return recall_at_k_score(query, None, codes, None, k=k, relevance=relevance)
 
 
 @pytest.mark.parametrize("n_bits", [16, 64])
@@ -62,7 +62,7 @@ def test_keeps_more_than_itq_on_real_features(cifar, n_bits):
     assert neighbor_recall(hasher, X, X_query, 100) > neighbor_recall(itq, X, X_query, 100) + 0.01
     target = TaxonomySimilarity(load_taxonomy("cifar100"))
     precision, of_itq = (
-        average_hierarchical_precision_score(
+        mean_average_hierarchical_precision_score(
             h.transform(X_query), y_query, k=100, exclude_self=True, similarity=target
         )
         for h in (hasher, itq)
@@ -125,7 +125,7 @@ def test_labels_bring_classes_together(cifar):
     precision = {}
     for weight in (0, 3.0):
         hasher = KLBinaryHasher(**settings, classification_weight=weight, random_state=0).fit(X, y)
-        precision[weight] = average_hierarchical_precision_score(
+        precision[weight] = mean_average_hierarchical_precision_score(
             hasher.transform(X_query),
             y_query,
             k=8,

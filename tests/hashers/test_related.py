@@ -8,7 +8,7 @@ from scipy.spatial.distance import pdist
 from sklearn.datasets import load_digits
 
 from skhash import CSQHasher, DPNHasher, DPSHHasher, GreedyHasher, HashNetHasher
-from skhash.metrics import mean_average_precision
+from skhash.metrics import mean_average_precision_score
 
 HASHERS = [CSQHasher, DPNHasher, GreedyHasher, HashNetHasher, DPSHHasher]
 TOWARDS_CODES = [CSQHasher, DPNHasher]
@@ -47,7 +47,7 @@ def test_separates_classes_it_was_not_shown(digits, make, bar):
     codes = make(**SMALL).fit(X, y).transform(X_query)
     untrained = make(**SMALL).set_params(learning_rate=1e-12).fit(X, y).transform(X_query)
     before, after = (
-        mean_average_precision(c, y_query, exclude_self=True) for c in (untrained, codes)
+        mean_average_precision_score(c, y_query, exclude_self=True) for c in (untrained, codes)
     )
     assert before < 0.4
     assert after > bar

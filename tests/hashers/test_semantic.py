@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skhash import SemanticHasher
 from skhash.datasets import load_cifar100_features
-from skhash.metrics import average_hierarchical_precision_score
+from skhash.metrics import mean_average_hierarchical_precision_score
 from skhash.similarity import (
     EmbeddingSimilarity,
     PrecomputedSimilarity,
@@ -91,10 +91,10 @@ def test_defaults_on_real_features(cifar, seed):
     hasher = SemanticHasher(similarity=target, random_state=seed, device="cpu").fit(X, y)
     codes, query = hasher.transform(X), hasher.transform(X_query)
     options = {"similarity": target}
-    among = average_hierarchical_precision_score(
+    among = mean_average_hierarchical_precision_score(
         query, y_query, k=100, exclude_self=True, **options
     )
-    train = average_hierarchical_precision_score(query, y_query, codes, y, k=25, **options)
+    train = mean_average_hierarchical_precision_score(query, y_query, codes, y, k=25, **options)
     assert among > 0.68
     assert train > 0.74
     distances = class_distances(query, y_query)

@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skhash import ITQHasher, SemanticHasher
 from skhash.datasets import load_cifar100_features
-from skhash.metrics import average_hierarchical_precision_score, mean_average_precision
+from skhash.metrics import mean_average_hierarchical_precision_score, mean_average_precision_score
 from skhash.similarity import TaxonomySimilarity, load_taxonomy
 
 QUICK = {
@@ -66,11 +66,11 @@ def test_both_parts_count(digits):
 
     def precision(**options):
         codes = SemanticHasher(**QUICK, **options).fit(X_train, y_train).transform(X)
-        return mean_average_precision(codes, y, exclude_self=True)
+        return mean_average_precision_score(codes, y, exclude_self=True)
 
     assert precision() > 0.85
     itq = ITQHasher(32, random_state=0).fit(X_train).transform(X)
-    assert precision() > mean_average_precision(itq, y, exclude_self=True) + 0.2
+    assert precision() > mean_average_precision_score(itq, y, exclude_self=True) + 0.2
     # digits of a class that was left out are told apart by the features
     seen = y_train < 8
     unseen = y >= 8
@@ -78,7 +78,7 @@ def test_both_parts_count(digits):
     for weight in (0.0, 1.0):
         hasher = SemanticHasher(**QUICK, feature_weight=weight)
         codes = hasher.fit(X_train[seen], y_train[seen]).transform(X[unseen])
-        scores.append(mean_average_precision(codes, y[unseen], exclude_self=True))
+        scores.append(mean_average_precision_score(codes, y[unseen], exclude_self=True))
     assert scores[1] > scores[0] + 0.01
 
 
@@ -97,7 +97,7 @@ def test_leads_the_direct_encoder_and_itq_on_seen_and_unseen_classes():
         codes, labels = hasher.transform(X[query]), names[query]
         options = {"k": 50, "similarity": target, "exclude_self": True}
         return [
-            average_hierarchical_precision_score(codes[part], labels[part], **options)
+            mean_average_hierarchical_precision_score(codes[part], labels[part], **options)
             for part in (~unseen[query], unseen[query])
         ]
 
@@ -140,7 +140,7 @@ def test_interruption_keeps_a_usable_model(digits, monkeypatch):
         hasher.fit(*digits[:2])
     assert hasher.n_iter_ == 1
     codes = hasher.transform(digits[2])
-    assert mean_average_precision(codes, digits[3], exclude_self=True) > 0.5
+    assert mean_average_precision_score(codes, digits[3], exclude_self=True) > 0.5
 
 
 def two_layers(n_features, n_outputs):

@@ -11,7 +11,7 @@ from skhash import (
     RandomProjectionHasher,
     SemanticHasher,
 )
-from skhash.metrics import average_hierarchical_precision_score, hierarchical_precision_scorer
+from skhash.metrics import get_scorer, mean_average_hierarchical_precision_score
 from skhash.neighbors import unpack_codes
 from skhash.similarity import LabelSimilarity
 
@@ -48,8 +48,8 @@ def test_scorer_searches_them(data):
     X, y = data
     hasher = ITQHasher(7, random_state=0, store_codes=True).fit(X[:60], y[:60])
     target = LabelSimilarity()
-    scorer = hierarchical_precision_scorer(similarity=target, k=10, database="train")
-    expected = average_hierarchical_precision_score(
+    scorer = get_scorer("mahp@10", similarity=target, database="train")
+    expected = mean_average_hierarchical_precision_score(
         hasher.transform(X[60:]), y[60:], hasher.transform(X[:60]), y[:60], similarity=target, k=10
     )
     assert scorer(hasher, X[60:], y[60:]) == pytest.approx(expected)

@@ -11,15 +11,13 @@ from sklearn.exceptions import UndefinedMetricWarning
 
 from skhash.metrics import _gains as gains_module
 from skhash.metrics import (
-    average_hierarchical_precision_score,
-    average_precision,
-    hierarchical_precision,
     hierarchical_precision_score,
-    mean_average_precision,
-    ndcg,
-    precision_at_k,
+    mean_average_hierarchical_precision_score,
+    mean_average_precision_score,
+    ndcg_score,
+    precision_at_k_score,
     precision_recall_curve,
-    recall_at_k,
+    recall_at_k_score,
 )
 from skhash.similarity import LabelSimilarity, MultilabelSimilarity
 
@@ -39,12 +37,17 @@ class TestRelevance:
         ]:
             if isinstance(labels[0], tuple):
                 query, labels = (to_objects(part) for part in (query, labels))
-            score = mean_average_precision(QUERY, query, CODES, labels)
+            score = mean_average_precision_score(QUERY, query, CODES, labels)
             assert score == pytest.approx((1 + 2 / 3) / 2)
 
     def test_classes_unknown_to_either_side(self):
-        scores = average_precision(
-            CODES[:2], ["a", "z"], CODES, ["y", "a", "x", "a"], no_relevant="zero"
+        scores = mean_average_precision_score(
+            CODES[:2],
+            ["a", "z"],
+            CODES,
+            ["y", "a", "x", "a"],
+            no_relevant="zero",
+            per_query=True,
         )
         np.testing.assert_allclose(scores, [(1 / 2 + 2 / 4) / 2, 0])
 
@@ -52,18 +55,18 @@ class TestRelevance:
     def test_a_label_in_common(self, container):
         query = container([[1, 1, 0]])
         labels = container([[0, 1, 1], [0, 0, 1], [1, 1, 0], [0, 0, 0]])
-        score = mean_average_precision(QUERY, query, CODES, labels)
+        score = mean_average_precision_score(QUERY, query, CODES, labels)
         assert score == pytest.approx((1 + 2 / 3) / 2)
 
     def test_empty_label_sets_share_nothing(self):
         labels = [[1, 0], [0, 0], [1, 0], [0, 0]]
-        score = precision_at_k(QUERY, [[0, 0]], CODES, labels, k=4, no_relevant="zero")
+        score = precision_at_k_score(QUERY, [[0, 0]], CODES, labels, k=4, no_relevant="zero")
         assert score == 0
 
     def test_overlap_as_gain(self):
         query, labels = [[1, 1, 0]], [[0, 1, 1], [0, 0, 1], [1, 1, 0], [0, 0, 0]]
         # Jaccard 1/3, 0, 1, 0
-        curve = hierarchical_precision(
+        curve = hierarchical_precision_score(
             QUERY, query, CODES, labels, similarity=MultilabelSimilarity(), k=[1, 2, 3]
         )
         np.testing.assert_allclose(curve, [1 / 3, (1 / 3) / (4 / 3), 1])
@@ -71,7 +74,7 @@ class TestRelevance:
     def test_vectors_need_a_similarity(self):
         vectors = np.random.default_rng(0).random((4, 5))
         with pytest.raises(ValueError, match="vectors are never the same"):
-            mean_average_precision(CODES, vectors, exclude_self=True)
+            mean_average_precision_score(CODES, vectors, exclude_self=True)
 
         def cosine(a, b):
             a, b = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in (a, b))
@@ -96,7 +99,7 @@ class TestRelevance:
         arguments = {"k": 20, "exclude_self": True}
         assert hierarchical_precision_score(
             codes, labels, similarity=LabelSimilarity(), **arguments
-        ) == pytest.approx(precision_at_k(codes, labels, **arguments))
+        ) == pytest.approx(precision_at_k_score(codes, labels, **arguments))
 
     def test_many_classes(self, monkeypatch):
         # as many classes as samples: the class table is not held
@@ -108,9 +111,9 @@ class TestRelevance:
             "k": 10,
             "exclude_self": True,
         }
-        expected = average_hierarchical_precision_score(codes, labels, **arguments)
+        expected = mean_average_hierarchical_precision_score(codes, labels, **arguments)
         monkeypatch.setattr(gains_module, "MAX_TABLE_CELLS", 100)
-        score = average_hierarchical_precision_score(codes, labels, **arguments)
+        score = mean_average_hierarchical_precision_score(codes, labels, **arguments)
         assert score == pytest.approx(expected, abs=1e-13)
 
 
@@ -126,13 +129,13 @@ class TestQueriesWithNothingRelevant:
     @pytest.mark.parametrize(
         ("metric", "arguments"),
         [
-            (precision_at_k, {"k": 2}),
-            (recall_at_k, {"k": 2}),
-            (mean_average_precision, {}),
-            (mean_average_precision, {"k": 2, "normalizer": "hits"}),
-            (ndcg, {}),
+            (precision_at_k_score, {"k": 2}),
+            (recall_at_k_score, {"k": 2}),
+            (mean_average_precision_score, {}),
+            (mean_average_precision_score, {"k": 2, "normalizer": "hits"}),
+            (ndcg_score, {}),
             (hierarchical_precision_score, {"similarity": LabelSimilarity(), "k": 2}),
-            (average_hierarchical_precision_score, {"similarity": LabelSimilarity(), "k": 2}),
+            (mean_average_hierarchical_precision_score, {"similarity": LabelSimilarity(), "k": 2}),
         ],
     )
     def test_policies(self, metric, arguments):
@@ -151,11 +154,9 @@ class TestQueriesWithNothingRelevant:
 
     def test_no_query_has_anything_relevant(self):
         with pytest.raises(ValueError, match="4 of 4 queries"):
-            mean_average_precision(CODES, [0, 1, 2, 3], exclude_self=True, no_relevant="skip")
+            mean_average_precision_score(CODES, [0, 1, 2, 3], exclude_self=True, no_relevant="skip")
 
-    @pytest.mark.parametrize(
-        "metric", [precision_recall_curve, average_precision, mean_average_precision]
-    )
+    @pytest.mark.parametrize("metric", [precision_recall_curve, mean_average_precision_score])
     def test_warning_points_at_the_caller(self, metric):
         with pytest.warns(UndefinedMetricWarning) as record:
             metric(*self.data)
@@ -208,21 +209,21 @@ class TestRefusals:
     def test_message(self, arguments, message):
         complete = {"query_codes": CODES, "query_labels": LABELS, "exclude_self": True, "k": 2}
         with pytest.raises(ValueError, match=message):
-            precision_at_k(**{**complete, **arguments})
+            precision_at_k_score(**{**complete, **arguments})
 
     def test_kinds_of_labels(self):
         with pytest.raises(ValueError, match="one kind, got class and multilabel"):
-            precision_at_k(CODES, LABELS, CODES, np.eye(4), k=2)
+            precision_at_k_score(CODES, LABELS, CODES, np.eye(4), k=2)
         with pytest.raises(ValueError, match="columns, got 3 and 4"):
-            precision_at_k(CODES, np.eye(4)[:, :3], CODES, np.eye(4), k=2)
+            precision_at_k_score(CODES, np.eye(4)[:, :3], CODES, np.eye(4), k=2)
 
     def test_strings_beside_numbers(self):
         with pytest.raises(ValueError, match="one type"):
-            precision_at_k(CODES, LABELS, CODES, [0, 1, 0, 1], k=2)
+            precision_at_k_score(CODES, LABELS, CODES, [0, 1, 0, 1], k=2)
 
     def test_negative_gains(self):
         with pytest.raises(ValueError, match="must not be negative, got -1"):
-            ndcg(CODES, None, relevance=np.eye(4) * 2 - 1, exclude_self=True)
+            ndcg_score(CODES, None, relevance=np.eye(4) * 2 - 1, exclude_self=True)
 
     def test_similarity_that_is_no_target(self):
         with pytest.raises(TypeError, match="similarity must be a callable or a matrix"):
@@ -240,4 +241,4 @@ class TestRefusals:
 
     def test_missing_distances(self):
         with pytest.raises(ValueError, match="query_codes contains NaN"):
-            precision_at_k([[np.nan, 1]], ["a"], None, ["a", "b"], k=1, metric="precomputed")
+            precision_at_k_score([[np.nan, 1]], ["a"], None, ["a", "b"], k=1, metric="precomputed")

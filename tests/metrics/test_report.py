@@ -9,14 +9,14 @@ import pytest
 from sklearn.exceptions import UndefinedMetricWarning
 
 from skhash.metrics import (
-    average_hierarchical_precision_score,
     hierarchical_precision_score,
-    mean_average_precision,
-    ndcg,
-    precision_at_k,
+    mean_average_hierarchical_precision_score,
+    mean_average_precision_score,
+    ndcg_score,
+    precision_at_k_score,
     precision_recall_curve,
     precision_within_radius,
-    recall_at_k,
+    recall_at_k_score,
     retrieval_report,
 )
 from skhash.metrics._hamming import HammingRanking
@@ -38,19 +38,19 @@ def test_scores_are_those_of_the_metrics(case, ties):
     report = retrieval_report(codes, labels, similarity=similarity, k=[5, 40], radius=1, **rank)
     lookup = precision_within_radius(codes, labels, radius=1, exclude_self=True)
     expected = {
-        "mAP": mean_average_precision(codes, labels, **rank),
-        "P@r<=1": lookup.precision,
-        "empty@r<=1": lookup.empty,
+        "map": mean_average_precision_score(codes, labels, **rank),
+        "precision@radius<=1": lookup.precision,
+        "empty@radius<=1": lookup.empty,
     }
     for k in (5, 40):
         graded = {"similarity": similarity, "k": k, **rank}
         expected |= {
-            f"mAP@{k}": mean_average_precision(codes, labels, k=k, **rank),
-            f"P@{k}": precision_at_k(codes, labels, k=k, **rank),
-            f"R@{k}": recall_at_k(codes, labels, k=k, **rank),
-            f"NDCG@{k}": ndcg(codes, labels, **graded),
-            f"HP@{k}": hierarchical_precision_score(codes, labels, **graded),
-            f"mAHP@{k}": average_hierarchical_precision_score(codes, labels, **graded),
+            f"map@{k}": mean_average_precision_score(codes, labels, k=k, **rank),
+            f"precision@{k}": precision_at_k_score(codes, labels, k=k, **rank),
+            f"recall@{k}": recall_at_k_score(codes, labels, k=k, **rank),
+            f"ndcg@{k}": ndcg_score(codes, labels, **graded),
+            f"hp@{k}": hierarchical_precision_score(codes, labels, **graded),
+            f"mahp@{k}": mean_average_hierarchical_precision_score(codes, labels, **graded),
         }
     assert dict(report) == pytest.approx(expected, abs=1e-13)
     curve = precision_recall_curve(codes, labels, exclude_self=True)
@@ -77,21 +77,23 @@ def test_table_forms(case):
     report = retrieval_report(
         codes[:40], labels[:40], codes, labels, similarity=similarity, k=5, exclude_self=range(40)
     )
-    values = precision_at_k(
+    values = precision_at_k_score(
         codes[:40], labels[:40], codes, labels, k=5, exclude_self=range(40), per_query=True
     )
     frame = report.to_frame()
     assert list(frame.index) == list(report)
-    assert frame.loc["P@5", "score"] == pytest.approx(values.mean())
-    assert frame.loc["P@5", "standard_error"] == pytest.approx(values.std(ddof=1) / np.sqrt(40))
-    assert frame.loc["P@5", "n_queries"] == 40
-    np.testing.assert_array_equal(report.per_query["P@5"], values)
+    assert frame.loc["precision@5", "score"] == pytest.approx(values.mean())
+    assert frame.loc["precision@5", "standard_error"] == pytest.approx(
+        values.std(ddof=1) / np.sqrt(40)
+    )
+    assert frame.loc["precision@5", "n_queries"] == 40
+    np.testing.assert_array_equal(report.per_query["precision@5"], values)
 
     text, markup = str(report), report._repr_html_()
     for name, score in report.items():
         assert any(line.split()[:2] == [name, f"{score:.4f}"] for line in text.splitlines())
         assert f"{score:.4f}" in markup
-    assert "P@r&lt;=2" in markup
+    assert "precision@radius&lt;=2" in markup
     for said in ("queries: 40", "database: 150", "self excluded: 40", "ties: expected"):
         assert said in text
         assert said in markup
@@ -101,7 +103,7 @@ def test_without_similarity_gains_are_binary(case):
     codes, labels, _ = case
     report = retrieval_report(codes, labels, k=5, exclude_self=True)
     assert not any("HP" in name for name in report)
-    assert report["NDCG@5"] == pytest.approx(ndcg(codes, labels, k=5, exclude_self=True))
+    assert report["ndcg@5"] == pytest.approx(ndcg_score(codes, labels, k=5, exclude_self=True))
 
 
 def test_threshold_makes_similarity_binary(case):
@@ -109,8 +111,10 @@ def test_threshold_makes_similarity_binary(case):
     report = retrieval_report(
         codes, labels, similarity=similarity, threshold=0.6, k=5, exclude_self=True
     )
-    assert report["P@5"] == pytest.approx(
-        precision_at_k(codes, labels, similarity=similarity, threshold=0.6, k=5, exclude_self=True)
+    assert report["precision@5"] == pytest.approx(
+        precision_at_k_score(
+            codes, labels, similarity=similarity, threshold=0.6, k=5, exclude_self=True
+        )
     )
 
 
@@ -120,7 +124,7 @@ def test_vectors_have_only_degrees_of_relevance(case):
     report = retrieval_report(
         codes, vectors, similarity=lambda a, b: np.clip(a @ b.T, 0, 1), k=5, exclude_self=True
     )
-    assert list(report) == ["NDCG@5", "HP@5", "mAHP@5"]
+    assert list(report) == ["ndcg@5", "hp@5", "mahp@5"]
     assert report.precision_recall is None
 
 
@@ -144,8 +148,8 @@ def test_queries_left_out_are_left_out_of_all(case):
     for name, values in report.per_query.items():
         np.testing.assert_array_equal(np.isnan(values), alone, err_msg=name)
     report = retrieval_report(codes, labels, k=5, exclude_self=True, no_relevant="zero")
-    assert report["mAP"] == pytest.approx(
-        mean_average_precision(codes, labels, exclude_self=True, no_relevant="zero")
+    assert report["map"] == pytest.approx(
+        mean_average_precision_score(codes, labels, exclude_self=True, no_relevant="zero")
     )
     assert not any(np.isnan(values).any() for values in report.per_query.values())
 
@@ -155,5 +159,5 @@ def test_lookup_that_finds_nothing_has_no_precision():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         report = retrieval_report(np.eye(6), labels, k=2, radius=1, empty="skip", exclude_self=True)
-    assert "P@r<=1" not in report
-    assert report["empty@r<=1"] == 1
+    assert "precision@radius<=1" not in report
+    assert report["empty@radius<=1"] == 1

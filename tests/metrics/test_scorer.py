@@ -12,18 +12,17 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skhash.base import BaseHasher
 from skhash.metrics import (
-    average_hierarchical_precision_score,
     hierarchical_precision_score,
-    mean_average_precision,
-    ndcg,
-    precision_at_k,
-    recall_at_k,
+    mean_average_hierarchical_precision_score,
+    mean_average_precision_score,
+    ndcg_score,
+    precision_at_k_score,
+    recall_at_k_score,
 )
 from skhash.metrics._scorer import (
     MultiRetrievalScorer,
     RetrievalScorer,
     get_scorer,
-    hierarchical_precision_scorer,
 )
 from skhash.metrics._scorer_names import get_scorer_names
 from skhash.model_selection import RetrievalSplit
@@ -77,19 +76,19 @@ def trained(fold):
 @pytest.mark.parametrize(
     ("name", "metric", "options"),
     [
-        ("precision@3", precision_at_k, {"k": 3}),
-        ("recall@3", recall_at_k, {"k": 3}),
-        ("map", mean_average_precision, {}),
-        ("map@7", mean_average_precision, {"k": 7}),
-        ("map@7:min", mean_average_precision, {"k": 7, "normalizer": "min"}),
-        ("map@7:hits", mean_average_precision, {"k": 7, "normalizer": "hits"}),
-        ("ndcg", ndcg, {"similarity": TARGET}),
-        ("ndcg@9", ndcg, {"similarity": TARGET, "k": 9}),
+        ("precision@3", precision_at_k_score, {"k": 3}),
+        ("recall@3", recall_at_k_score, {"k": 3}),
+        ("map", mean_average_precision_score, {}),
+        ("map@7", mean_average_precision_score, {"k": 7}),
+        ("map@7:min", mean_average_precision_score, {"k": 7, "normalizer": "min"}),
+        ("map@7:hits", mean_average_precision_score, {"k": 7, "normalizer": "hits"}),
+        ("ndcg", ndcg_score, {"similarity": TARGET}),
+        ("ndcg@9", ndcg_score, {"similarity": TARGET, "k": 9}),
         ("hp@9", hierarchical_precision_score, {"similarity": TARGET, "k": 9}),
-        ("mahp@9", average_hierarchical_precision_score, {"similarity": TARGET, "k": 9}),
+        ("mahp@9", mean_average_hierarchical_precision_score, {"similarity": TARGET, "k": 9}),
         (
             "mahp@9:trapezoid",
-            average_hierarchical_precision_score,
+            mean_average_hierarchical_precision_score,
             {"similarity": TARGET, "k": 9, "average": "trapezoid"},
         ),
     ],
@@ -128,23 +127,11 @@ def test_bad_names(trained, fold, name, message):
         RetrievalScorer(name)(trained, *fold)
 
 
-def test_factory_of_hierarchical_precision():
-    scorer = hierarchical_precision_scorer(k=7, similarity=TARGET, average="trapezoid")
-    assert scorer.name == "mahp@7:trapezoid"
-    assert hierarchical_precision_scorer(k=7, average=None).name == "hp@7"
-    scorer = hierarchical_precision_scorer(k=np.int64(7), queries="unseen", database="queries")
-    assert (scorer.name, scorer.queries, scorer.database) == ("mahp@7", "unseen", "queries")
-    with pytest.raises(ValueError, match="k must be a positive integer, got 0"):
-        hierarchical_precision_scorer(k=0)
-    with pytest.raises(ValueError, match=r"average must be one of .* got 'sum'"):
-        hierarchical_precision_scorer(k=5, average="sum")
-
-
 def test_leave_one_out_is_removal(trained, fold):
     codes, y = fold
     expected = np.mean(
         [
-            average_hierarchical_precision_score(
+            mean_average_hierarchical_precision_score(
                 codes[[i]],
                 y[[i]],
                 np.delete(codes, i, axis=0),
@@ -173,16 +160,16 @@ def test_queries_by_classes_seen(trained, fold, queries):
     is_query = np.isin(y, trained.classes_) == (queries == "seen")
     rows = np.flatnonzero(is_query)
     options = {"similarity": TARGET, "k": 8}
-    expected = average_hierarchical_precision_score(
+    expected = mean_average_hierarchical_precision_score(
         codes[rows], y[rows], codes, y, exclude_self=rows, **options
     )
     assert get_scorer("mahp@8", queries=queries)(trained, codes, y) == expected
-    expected = average_hierarchical_precision_score(
+    expected = mean_average_hierarchical_precision_score(
         codes[rows], y[rows], exclude_self=True, **options
     )
     among = get_scorer("mahp@8", queries=queries, database="queries")
     assert among(trained, codes, y) == expected
-    expected = average_hierarchical_precision_score(
+    expected = mean_average_hierarchical_precision_score(
         codes[rows], y[rows], codes[~is_query], y[~is_query], **options
     )
     rest = get_scorer("mahp@8", queries=queries, database="rest")
@@ -205,7 +192,7 @@ def test_seen_classes_of_any_type(fold, convert):
     y = np.array([convert(c) for c in np.repeat([10, 20, 30, 40], 6)])
     hasher = Given(LabelSimilarity()).fit(codes[:12], y[:12])
     rows = np.arange(12, 24)
-    expected = mean_average_precision(codes[rows], y[rows], codes, y, exclude_self=rows)
+    expected = mean_average_precision_score(codes[rows], y[rows], codes, y, exclude_self=rows)
     assert get_scorer("map", queries="unseen")(hasher, codes, y.tolist()) == expected
 
 
@@ -214,7 +201,7 @@ def test_first_rows_of_each_class_query_the_rest(trained, fold):
     splitter = RetrievalSplit(n_splits=1, n_queries_per_class=2, random_state=0)
     roles = next(splitter.split_roles(codes, y))
     _, test = next(splitter.split(codes, y))
-    expected = mean_average_precision(
+    expected = mean_average_precision_score(
         codes[roles.query], y[roles.query], codes[roles.database], y[roles.database]
     )
     scorer = get_scorer("map", queries=2, database="rest")
@@ -237,7 +224,7 @@ def trained_on_rows():
 def test_training_codes_as_database(trained_on_rows, fold):
     hasher, X, y = trained_on_rows
     codes, labels = fold
-    expected = mean_average_precision(codes, labels, X[:, :5], y, no_relevant="skip")
+    expected = mean_average_precision_score(codes, labels, X[:, :5], y, no_relevant="skip")
     scorer = get_scorer("map", database="train", no_relevant="skip")
     score = scorer(make_pipeline(FunctionTransformer(), hasher), rows_with_codes(codes, 1), labels)
     assert score == expected
@@ -247,16 +234,16 @@ def test_training_codes_as_database(trained_on_rows, fold):
 def test_training_rows_do_not_find_themselves(trained_on_rows, rows):
     hasher, X, y = trained_on_rows
     codes = X[:, :5]
-    expected = mean_average_precision(codes[rows], y[rows], codes, y, exclude_self=rows)
+    expected = mean_average_precision_score(codes[rows], y[rows], codes, y, exclude_self=rows)
     scorer = get_scorer("map", database="train")
     assert scorer(hasher, X[rows], y[rows]) == expected
-    assert scorer(hasher, X[rows], y[rows]) != mean_average_precision(
+    assert scorer(hasher, X[rows], y[rows]) != mean_average_precision_score(
         codes[rows], y[rows], codes, y
     )
     scaled = make_pipeline(StandardScaler(), Given(TARGET)).fit(X, y)
     scaled[-1].training_codes_ = hasher.training_codes_
     codes_of_rows = scaled.transform(X[rows])
-    expected = mean_average_precision(codes_of_rows, y[rows], codes, y, exclude_self=rows)
+    expected = mean_average_precision_score(codes_of_rows, y[rows], codes, y, exclude_self=rows)
     assert scorer(scaled, X[rows], y[rows]) == expected
     with pytest.raises(ValueError, match=r"'map@20' needs k=20 items to rank, but .* has 19"):
         get_scorer("map@20", database="train")(hasher, X[rows], y[rows])
@@ -267,7 +254,7 @@ def test_new_rows_like_the_training_set_are_new(trained_on_rows):
     hasher, X, y = trained_on_rows
     codes = X[:, :5]
     scorer = get_scorer("map", database="train")
-    assert scorer(hasher, rows_with_codes(codes, 1), y) == mean_average_precision(
+    assert scorer(hasher, rows_with_codes(codes, 1), y) == mean_average_precision_score(
         codes, y, codes, y
     )
 
@@ -279,7 +266,7 @@ def test_some_training_rows_among_new_ones(trained_on_rows):
     own = np.where(np.arange(20) < 7, np.arange(20), -1)
     with pytest.warns(UserWarning, match="7 of 20 rows of the fold equal rows that Given was tr"):
         score = get_scorer("map", database="train")(hasher, mixed, y)
-    assert score == mean_average_precision(codes, y, codes, y, exclude_self=own)
+    assert score == mean_average_precision_score(codes, y, codes, y, exclude_self=own)
 
 
 def test_equal_rows_of_two_classes(trained_on_rows):
@@ -288,7 +275,7 @@ def test_equal_rows_of_two_classes(trained_on_rows):
     X[10:] = X[:10]
     hasher = Given(TARGET).fit(X, y)
     score = get_scorer("map", database="train")(hasher, X[::-1], y[::-1])
-    assert score == pytest.approx(mean_average_precision(X[:, :5], y, exclude_self=True))
+    assert score == pytest.approx(mean_average_precision_score(X[:, :5], y, exclude_self=True))
 
 
 def test_database_of_training_codes_needs_them(fold):
@@ -317,7 +304,9 @@ def test_similarity_is_that_of_the_last_step_or_of_the_best(trained, fold):
 
 def test_relevance_by_threshold(trained, fold):
     codes, y = fold
-    expected = mean_average_precision(codes, y, exclude_self=True, similarity=TARGET, threshold=0.5)
+    expected = mean_average_precision_score(
+        codes, y, exclude_self=True, similarity=TARGET, threshold=0.5
+    )
     assert get_scorer("map", threshold=0.5)(trained, codes, y) == expected
 
 
@@ -325,7 +314,7 @@ def test_real_vectors(fold):
     codes, y = fold
     X = np.random.RandomState(0).normal(size=codes.shape)
     for metric in ("cosine", "euclidean"):
-        expected = mean_average_precision(X, y, exclude_self=True, metric=metric)
+        expected = mean_average_precision_score(X, y, exclude_self=True, metric=metric)
         assert get_scorer("map", metric=metric)(FunctionTransformer(), X, y) == expected
     with pytest.raises(ValueError, match=r"FunctionTransformer.transform\(X\) must hold only 0 "):
         get_scorer("map")(FunctionTransformer(), X, y)
@@ -338,7 +327,7 @@ def test_multilabel(fold):
     y = np.random.RandomState(2).randint(2, size=(len(codes), 4))
     y[:, 0] = 1
     scorer = get_scorer("ndcg@5", similarity="auto")
-    expected = ndcg(codes, y, exclude_self=True, similarity=MultilabelSimilarity(), k=5)
+    expected = ndcg_score(codes, y, exclude_self=True, similarity=MultilabelSimilarity(), k=5)
     assert scorer(FunctionTransformer(), codes, y) == expected
     with pytest.raises(ValueError, match="queries='unseen' needs class labels, got multilabel"):
         get_scorer("map", queries="unseen")(Given().fit(codes, np.arange(24)), codes, y)

@@ -19,11 +19,10 @@ from sklearn.preprocessing import StandardScaler
 from skhash.datasets import load_cifar100_features
 from skhash.hashers._pca import PCAHasher
 from skhash.hashers._semantic import SemanticHasher
-from skhash.metrics import average_hierarchical_precision_score, mean_average_precision
+from skhash.metrics import mean_average_hierarchical_precision_score, mean_average_precision_score
 from skhash.metrics._scorer import (
     MultiRetrievalScorer,
     get_scorer,
-    hierarchical_precision_scorer,
 )
 from skhash.model_selection import RetrievalSplit, UnseenClassSplit
 from skhash.similarity import TaxonomySimilarity
@@ -58,12 +57,12 @@ def cifar():
 def test_cross_val_score_is_the_metric_on_each_fold(cifar):
     X, y = cifar
     pipeline = make_pipeline(StandardScaler(), PCAHasher(n_bits=12))
-    scorer = hierarchical_precision_scorer(k=60, similarity=TARGET)
+    scorer = get_scorer("mahp@60", similarity=TARGET)
     cv = StratifiedKFold(3)
     scores = cross_val_score(pipeline, X, y, cv=cv, scoring=scorer)
     for score, (train, test) in zip(scores, cv.split(X, y), strict=True):
         codes = clone(pipeline).fit(X[train]).transform(X[test])
-        expected = average_hierarchical_precision_score(
+        expected = mean_average_hierarchical_precision_score(
             codes, y[test], similarity=TARGET, k=60, exclude_self=True
         )
         assert score == pytest.approx(expected, abs=1e-12)
@@ -88,7 +87,7 @@ def test_unseen_classes_in_a_pipeline(cifar):
         test = np.concatenate([unseen, seen])
         codes = clone(pipeline).fit(X[train], y[train]).transform(X[test])
         own = np.arange(len(unseen))
-        expected = average_hierarchical_precision_score(
+        expected = mean_average_hierarchical_precision_score(
             codes[own], y[unseen], codes, y[test], similarity=TARGET, k=40, exclude_self=own
         )
         assert score == pytest.approx(expected, abs=1e-12)
@@ -278,7 +277,7 @@ def test_scores_on_the_training_rows(cifar):
     folds = zip(results["estimator"], results["train_score"], results["test_score"], cv.split(X, y))
     for fitted, on_train, on_test, (train, test) in folds:
         codes, new = fitted.transform(X[train]), fitted.transform(X[test])
-        expected = mean_average_precision(codes, y[train], exclude_self=True)
+        expected = mean_average_precision_score(codes, y[train], exclude_self=True)
         assert on_train == pytest.approx(expected, abs=1e-14)
-        expected = mean_average_precision(new, y[test], codes, y[train])
+        expected = mean_average_precision_score(new, y[test], codes, y[train])
         assert on_test == pytest.approx(expected, abs=1e-14)

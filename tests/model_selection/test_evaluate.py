@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from skhash.datasets import load_cifar100_features
 from skhash.hashers._class_code import ClassCodeHasher
 from skhash.hashers._pca import PCAHasher
-from skhash.metrics import average_hierarchical_precision_score, mean_average_precision
+from skhash.metrics import mean_average_hierarchical_precision_score, mean_average_precision_score
 from skhash.model_selection import (
     RetrievalEvaluation,
     UnseenClassSplit,
@@ -100,7 +100,7 @@ def test_rows_and_columns(evaluation):
 
 def score(query, database, y, *, k, own=False):
     (query_codes, query_rows), (codes, rows) = query, database
-    return average_hierarchical_precision_score(
+    return mean_average_hierarchical_precision_score(
         query_codes, y[query_rows], codes, y[rows], similarity=TARGET, k=k, exclude_self=own
     )
 
@@ -188,7 +188,7 @@ def test_class_codes_with_a_classifier_of_choice(cifar):
     codes = hasher.fit(X[roles.train], y[roles.train]).transform(X)
     test = np.sort(np.concatenate([roles.seen, roles.unseen]))
     own = np.searchsorted(test, roles.unseen)
-    expected = mean_average_precision(
+    expected = mean_average_precision_score(
         codes[roles.unseen], y[roles.unseen], codes[test], y[test], k=5, exclude_self=own
     )
     assert evaluation.to_frame()[("unseen classes held out", "unseen@all", 5)][

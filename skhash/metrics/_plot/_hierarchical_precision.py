@@ -7,7 +7,7 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import _num_samples
 
 from skhash.metrics._docs import shared_docs
-from skhash.metrics._hierarchical import hierarchical_precision
+from skhash.metrics._hierarchical import hierarchical_precision_score
 from skhash.metrics._inputs import check_option
 from skhash.metrics._plot._style import (
     GREY,
@@ -57,7 +57,7 @@ class HierarchicalPrecisionDisplay:
 
     See Also
     --------
-    skhash.metrics.hierarchical_precision : The values of the curve.
+    skhash.metrics.hierarchical_precision_score : The values of the curve.
 
     Examples
     --------
@@ -232,7 +232,7 @@ class HierarchicalPrecisionDisplay:
         cutoffs = _spread(k) if np.ndim(k) == 0 else np.asarray(k)
 
         def curve(ties, no_relevant):
-            return hierarchical_precision(
+            return hierarchical_precision_score(
                 query_codes,
                 query_labels,
                 database_codes,

@@ -11,7 +11,7 @@ from skhash import RandomProjectionHasher
 from skhash.metrics import (
     HierarchicalPrecisionDisplay,
     PrecisionRecallRadiusDisplay,
-    hierarchical_precision,
+    hierarchical_precision_score,
     precision_recall_curve,
 )
 from skhash.similarity import PrecomputedSimilarity
@@ -62,7 +62,7 @@ def test_hierarchical_precision_draws_what_the_metric_returns(codes, samples):
     options = {"similarity": SIMILARITY, "exclude_self": True}
     display = HierarchicalPrecisionDisplay.from_predictions(codes, labels, k=ks, **options)
     expected = {
-        ties: hierarchical_precision(codes, labels, k=ks, ties=ties, **options)
+        ties: hierarchical_precision_score(codes, labels, k=ks, ties=ties, **options)
         for ties in ("expected", "pessimistic", "optimistic")
     }
     np.testing.assert_array_equal(display.line_.get_xdata(), ks)
@@ -82,7 +82,7 @@ def test_hierarchical_precision_searches_a_database(codes, samples):
     display = HierarchicalPrecisionDisplay.from_predictions(
         codes[:10], labels[:10], codes[10:], labels[10:], similarity=SIMILARITY, k=[3, 50]
     )
-    expected = hierarchical_precision(
+    expected = hierarchical_precision_score(
         codes[:10], labels[:10], codes[10:], labels[10:], similarity=SIMILARITY, k=[3, 50]
     )
     np.testing.assert_array_equal(display.precision, expected)
