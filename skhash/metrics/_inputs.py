@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_array
 
 from skhash.metrics._evaluation import Evaluation
-from skhash.metrics._gains import Labels
+from skhash.metrics._gains import Labels, binary_gains, graded_gains
 from skhash.metrics._hamming import HammingRanking
 from skhash.metrics._policy import POLICIES, mean_over_queries, settle
 from skhash.metrics._statistics import Statistic
@@ -18,6 +19,23 @@ from skhash.utils._packing import check_codes
 
 METRICS = ("hamming", "cosine", "euclidean", "precomputed")
 TIES = ("expected", "optimistic", "pessimistic")
+
+
+@dataclass(frozen=True)
+class ScoringOptions:
+    """How rankings are made and scored, apart from who searches what.
+
+    similarity, threshold : the target, None where no statistic needs one; see `RetrievalScorer`
+        for them and the others.
+    """
+
+    similarity: Callable | None = None
+    threshold: float | None = None
+    ties: str = "expected"
+    metric: str = "hamming"
+    no_relevant: str = "warn"
+    n_jobs: int | None = None
+    device: str | None = None
 
 
 def make_evaluation(
@@ -75,6 +93,39 @@ def score(
     values = evaluation.run([statistic], ties=ties, n_jobs=n_jobs)[statistic.name]
     values = settle(values, no_relevant)
     return values if per_query else mean_over_queries(values)
+
+
+def query_values(
+    statistics: Sequence[Statistic],
+    query_codes,
+    query_labels,
+    database_codes,
+    database_labels,
+    own,
+    options: ScoringOptions,
+) -> dict[str, np.ndarray]:
+    """Values of each statistic for the queries, by name; NaN where nothing is relevant.
+
+    ``own`` is the place in the database of each query, -1 for those that are not in it.
+    """
+    by_similarity: dict[str, Any] = {}
+    if options.threshold is not None:
+        by_similarity = {"similarity": options.similarity, "threshold": options.threshold}
+    makers: dict[str, Any] = {
+        "graded": lambda labels: graded_gains(labels, options.similarity),
+        "binary": lambda labels: binary_gains(labels, **by_similarity),
+    }
+    evaluation = make_evaluation(
+        query_codes,
+        query_labels,
+        database_codes,
+        database_labels,
+        exclude_self=own,
+        metric=options.metric,
+        device=options.device,
+        **{statistic.gains: makers[statistic.gains] for statistic in statistics},
+    )
+    return evaluation.run(statistics, ties=options.ties, n_jobs=options.n_jobs)
 
 
 def check_option(name: str, value, options) -> None:

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
-from skhash.metrics._inputs import METRICS, TIES, check_option
-from skhash.metrics._policy import POLICIES
-from skhash.metrics._scorer_fold import score_fold
+from skhash.metrics._fold import DATABASES, QUERIES, Fold, FoldRows, fitted_attribute, select_rows
+from skhash.metrics._inputs import METRICS, TIES, ScoringOptions, check_option, query_values
+from skhash.metrics._policy import POLICIES, caller_level, mean_over_queries, settle
 from skhash.metrics._scorer_names import make_statistic
-from skhash.metrics._scorer_rows import DATABASES, QUERIES
-from skhash.similarity import resolve_similarity
+from skhash.metrics._statistics import Statistic
+from skhash.similarity import resolve_similarity, takes_levels
+from skhash.utils._labels import check_target
 
 _VECTOR_METRICS = tuple(metric for metric in METRICS if metric != "precomputed")
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """One score: what of whom, and how."""
+
+    statistic: Statistic
+    rows: FoldRows
+    options: ScoringOptions
 
 
 class RetrievalScorer(BaseEstimator):
@@ -147,7 +161,7 @@ class RetrievalScorer(BaseEstimator):
         TypeError
             If the estimator is no transformer.
         """
-        return score_fold({"score": self}, estimator, X, y)["score"]
+        return _score_fold({"score": self}, estimator, X, y)["score"]
 
     def _validate(self):
         """Check the parameters; return the statistic."""
@@ -234,7 +248,7 @@ class MultiRetrievalScorer(BaseEstimator):
         is_number = isinstance(self.error_score, Real) and not isinstance(self.error_score, bool)
         if not is_number:
             check_option("error_score", self.error_score, ("raise", "a number"))
-        return score_fold(self._by_name(), estimator, X, y, self.error_score)
+        return _score_fold(self._by_name(), estimator, X, y, self.error_score)
 
     def _by_name(self) -> dict[str, RetrievalScorer]:
         scorers = self.scorers
@@ -287,3 +301,144 @@ def _check_scorer(key, scorer) -> RetrievalScorer:
     if not isinstance(scorer, RetrievalScorer):
         raise TypeError(f"Scorer {key!r} must be a RetrievalScorer or a name, got {scorer!r}.")
     return scorer
+
+
+def _score_fold(
+    scorers: dict[str, RetrievalScorer], estimator, X, y, error_score="raise"
+) -> dict[str, float]:
+    """Scores of an estimator on a fold, by the keys of the scorers.
+
+    All that can be refused is refused before X is encoded. ``error_score`` is what a score is
+    set to that cannot be computed, or ``"raise"``.
+    """
+    if not hasattr(estimator, "transform"):
+        raise TypeError(
+            "a retrieval scorer scores what transform returns, which "
+            f"{type(estimator).__name__} lacks"
+        )
+    if y is None:
+        raise ValueError("a retrieval scorer needs y: labels say what is relevant")
+    kind, y = check_target(y, levels=_any_takes_levels(scorers.values(), estimator))
+    fold = Fold(estimator, X, kind, y)
+    scores = dict.fromkeys(scorers, error_score)
+    plans = {}
+    for key, scorer in scorers.items():
+        with _attempt([key], error_score):
+            plans[key] = _make_plan(scorer, fold)
+    for keys in _alike({key: scorers[key] for key in plans}):
+        with _attempt(keys, error_score):
+            values = _values_of_queries([plans[key] for key in keys], fold)
+            warned: set[str] = set()
+            for key in keys:
+                statistic, policy = plans[key].statistic, plans[key].options.no_relevant
+                if policy == "warn" and statistic.gains in warned:
+                    # once is enough
+                    policy = "skip"
+                warned.add(statistic.gains)
+                with _attempt([key], error_score):
+                    scores[key] = mean_over_queries(settle(values[statistic.name], policy))
+    return scores
+
+
+@contextlib.contextmanager
+def _attempt(keys: Sequence[str], error_score) -> Iterator[None]:
+    """Go on without the scores where they fail, as scikit-learn does with a dict of scorers."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error_score, str):
+            raise
+        names = ", ".join(map(repr, keys))
+        warnings.warn(
+            f"Scoring failed. The score {names} on this train-test partition for these parameters "
+            f"will be set to {error_score}. Details:\n{type(error).__name__}: {error}",
+            UserWarning,
+            stacklevel=caller_level(),
+        )
+
+
+def _any_takes_levels(scorers, estimator) -> bool:
+    targets = [scorer.similarity for scorer in scorers]
+    return any(map(takes_levels, [*targets, fitted_attribute(estimator, "similarity_")]))
+
+
+def _alike(scorers: dict[str, RetrievalScorer]) -> list[list[str]]:
+    """Keys of scorers that differ in the name of the score only."""
+    groups: dict[tuple, list[str]] = {}
+    for key, scorer in scorers.items():
+        params = scorer.get_params(deep=False) | {"name": None}
+        # targets need not be hashable
+        params["similarity"] = id(scorer.similarity)
+        groups.setdefault(tuple(params.values()), []).append(key)
+    return list(groups.values())
+
+
+def _make_plan(scorer: RetrievalScorer, fold: Fold) -> _Plan:
+    statistic = scorer._validate()
+    seen_classes = None
+    if scorer.queries in ("seen", "unseen"):
+        seen_classes = fold.attribute("classes_")
+        if seen_classes is None:
+            raise ValueError(
+                f"queries={scorer.queries!r} goes by the classes_ of the fitted estimator, which "
+                f"{fold.name} does not keep. To score it on unseen classes, use queries='all' "
+                "with UnseenClassSplit(seen_size=0), or retrieval_evaluate"
+            )
+    own = fold.training().own if scorer.database == "train" else None
+    rows = select_rows(fold.kind, fold.y, scorer.queries, scorer.database, seen_classes, own)
+    n_database = len(fold.training().codes if rows.database is None else rows.database)
+    where = (
+        f"fold of {fold.y.shape[0]} rows, queries={scorer.queries!r}, database={scorer.database!r}"
+    )
+    _check_depth(statistic, n_database - bool(np.any(rows.own >= 0)), where)
+    options = {
+        name: getattr(scorer, name)
+        for name in ScoringOptions.__dataclass_fields__
+        if name != "similarity"
+    }
+    needs_similarity = statistic.gains == "graded" or scorer.threshold is not None
+    similarity = _similarity(scorer, fold) if needs_similarity else None
+    return _Plan(statistic, rows, ScoringOptions(similarity=similarity, **options))
+
+
+def _similarity(scorer: RetrievalScorer, fold: Fold):
+    if not (isinstance(scorer.similarity, str) and scorer.similarity == "estimator"):
+        return resolve_similarity(scorer.similarity, fold.y)
+    similarity = fold.attribute("similarity_")
+    if similarity is None:
+        raise ValueError(
+            f"{scorer.name!r} grades by similarity, but {fold.name} has no similarity_ to take; "
+            "give the scorer a target: similarity=..."
+        )
+    return similarity
+
+
+def _values_of_queries(plans: list[_Plan], fold: Fold) -> dict[str, np.ndarray]:
+    """Values of scores that differ in the statistic only, by its name."""
+    rows, options = plans[0].rows, plans[0].options
+    similarities = [plan.options.similarity for plan in plans]
+    given = (similarity for similarity in similarities if similarity is not None)
+    options = replace(options, similarity=next(given, None))
+    codes, y = fold.codes(options.metric), fold.y
+    if rows.database is None:
+        database, database_labels, _ = fold.training()
+    else:
+        database, database_labels = codes[rows.database], y[rows.database]
+    return query_values(
+        [plan.statistic for plan in plans],
+        codes[rows.queries],
+        y[rows.queries],
+        database,
+        database_labels,
+        rows.own,
+        options,
+    )
+
+
+def _check_depth(statistic: Statistic, n_ranked: int, where: str) -> None:
+    """Refuse a cut-off beyond the items that a query has to rank."""
+    if statistic.depth is not None and statistic.depth > n_ranked:
+        raise ValueError(
+            f"{statistic.name!r} needs k={statistic.depth} items to rank, but a query has "
+            f"{n_ranked} ({where})"
+        )

@@ -18,10 +18,9 @@ from sklearn.utils import _safe_indexing, check_random_state, indexable
 from sklearn.utils.validation import _num_samples
 
 from skhash.hashers._class_code import ClassCodeHasher
-from skhash.metrics._inputs import check_option
+from skhash.metrics._inputs import ScoringOptions, check_option, query_values
 from skhash.metrics._policy import POLICIES, caller_level, mean_over_queries, settle
 from skhash.metrics._scorer_names import make_statistic
-from skhash.metrics._scorer_run import ScoringOptions, query_values
 from skhash.metrics._statistics import Statistic
 from skhash.model_selection._classes import check_count, encode_classes
 from skhash.model_selection._evaluation import Column, RetrievalEvaluation

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.model_selection import BaseShuffleSplit
 from sklearn.utils import check_random_state, indexable
 
-from skhash.metrics._scorer_rows import ranks_within_class
+from skhash.metrics._fold import ranks_within_class
 from skhash.model_selection._classes import check_count, check_share, encode_classes
 
 
