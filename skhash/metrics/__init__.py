@@ -29,13 +29,15 @@ from skhash.metrics._ranking import (
     precision_at_k_score,
     recall_at_k_score,
 )
-from skhash.metrics._report import RetrievalReport, retrieval_report
+from skhash.metrics._report import retrieval_report
+from skhash.metrics._retrieval_report import RetrievalReport
 from skhash.metrics._scorer import (
     MultiRetrievalScorer,
     RetrievalScorer,
     get_scorer,
 )
 from skhash.metrics._scorer_names import get_scorer_names
+from skhash.metrics._table import ScoreTable
 
 __all__ = [
     "BitStatisticsDisplay",
@@ -45,6 +47,7 @@ __all__ = [
     "PrecisionRecallRadiusDisplay",
     "RetrievalReport",
     "RetrievalScorer",
+    "ScoreTable",
     "binary_kl",
     "bit_balance",
     "bit_correlation",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -308,9 +308,9 @@ def quantization_error(values, *, corners=(-1, 1)) -> float:
 class QuantizationGap(NamedTuple):
     """A score of real bit values, the score of their codes, and what rounding cost."""
 
-    continuous: float
-    binary: float
-    gap: float
+    continuous: float | Mapping
+    binary: float | Mapping
+    gap: float | dict[str, float]
 
 
 def quantization_gap(
@@ -339,7 +339,8 @@ def quantization_gap(
     database_labels : array-like of n_database labels, default=None
         Their labels.
     score : callable
-        A ranking metric of this package, such as `mean_average_hierarchical_precision_score`.
+        A ranking metric of this package, such as `mean_average_hierarchical_precision_score`, or
+        `retrieval_report`.
     corners : tuple of two floats, default=(-1, 1)
         What stands for the bits 0 and 1; a bit is 1 above the middle.
     **score_params
@@ -348,7 +349,8 @@ def quantization_gap(
     Returns
     -------
     continuous, binary, gap : float
-        The two scores, and the first minus the second.
+        The two scores, and the first minus the second; for reports both, and a dict of the
+        differences of their scores.
 
     Raises
     ------
@@ -373,6 +375,9 @@ def quantization_gap(
     )
     item_codes = None if items is None else items > 0
     binary = score(queries > 0, query_labels, item_codes, database_labels, **score_params)
+    if isinstance(continuous, Mapping):
+        gaps = {name: continuous[name] - binary[name] for name in continuous if name in binary}
+        return QuantizationGap(continuous, binary, gaps)
     return QuantizationGap(continuous, binary, continuous - binary)
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterator, Mapping
-
 import numpy as np
 
 from skhash.metrics import _statistics as statistics
@@ -14,105 +11,15 @@ from skhash.metrics._gains import Labels, binary_gains, graded_gains
 from skhash.metrics._inputs import TIES, check_option, check_ranks, make_evaluation
 from skhash.metrics._lookup import (
     EMPTY,
-    PrecisionRecallCurve,
     average_curve,
     check_radius,
     has_relevant,
     lookup_of_counts,
 )
 from skhash.metrics._policy import POLICIES, settle
+from skhash.metrics._retrieval_report import RetrievalReport
 from skhash.similarity import takes_levels
-
-
-class RetrievalReport(Mapping):
-    """Scores by name, with what they were measured on.
-
-    A mapping of metric names to scores, which prints as a table. Made by `retrieval_report`.
-
-    Attributes
-    ----------
-    conditions : dict
-        Numbers of queries and of items, the distance, how ties were taken, and the like: a
-        score means nothing without them.
-    per_query : dict of str to ndarray of shape (n_queries,)
-        The values that each score is the mean of, NaN for queries that were left out.
-    precision_recall : PrecisionRecallCurve or None
-        Precision and recall by radius, where distances are Hamming and relevance is binary.
-    """
-
-    def __init__(
-        self,
-        per_query: dict[str, np.ndarray],
-        conditions: dict[str, object],
-        precision_recall: PrecisionRecallCurve | None = None,
-    ):
-        self.per_query = per_query
-        self.conditions = conditions
-        self.precision_recall = precision_recall
-        self._scores = {name: float(np.nanmean(values)) for name, values in per_query.items()}
-
-    def __getitem__(self, name: str) -> float:
-        return self._scores[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._scores)
-
-    def __len__(self) -> int:
-        return len(self._scores)
-
-    def standard_error(self, name: str) -> float:
-        """Standard error of a score over the queries; 0 for a single one."""
-        values = self.per_query[name]
-        values = values[~np.isnan(values)]
-        return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
-
-    def to_frame(self):
-        """The scores as a pandas DataFrame.
-
-        Returns
-        -------
-        frame : DataFrame
-            One row for each metric, with its ``score``, its ``standard_error`` over the queries,
-            and ``n_queries``, how many counted.
-        """
-        import pandas as pd
-
-        rows = {
-            name: {
-                "score": score,
-                "standard_error": self.standard_error(name),
-                "n_queries": int(np.count_nonzero(~np.isnan(self.per_query[name]))),
-            }
-            for name, score in self.items()
-        }
-        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("metric")
-
-    def __str__(self) -> str:
-        width = max(map(len, self))
-        head = f"{'':{width}}  {'score':>6}  std. error"
-        lines = [
-            f"{name:{width}}  {score:.4f}  {self.standard_error(name):10.4f}"
-            for name, score in self.items()
-        ]
-        return "\n".join([head, *lines, "", self._describe()])
-
-    def __repr__(self) -> str:
-        scores = ", ".join(f"{name}={score:.4f}" for name, score in self.items())
-        return f"RetrievalReport({scores})"
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th>{html.escape(name)}</th><td>{score:.4f}</td>"
-            f"<td>{self.standard_error(name):.4f}</td></tr>"
-            for name, score in self.items()
-        )
-        return (
-            f"<table><caption>{html.escape(self._describe())}</caption><thead><tr><th>metric</th>"
-            f"<th>score</th><th>std. error</th></tr></thead><tbody>{rows}</tbody></table>"
-        )
-
-    def _describe(self) -> str:
-        return ", ".join(f"{name}: {value}" for name, value in self.conditions.items())
+from skhash.utils._labels import check_target
 
 
 @shared_docs
@@ -185,16 +92,16 @@ def retrieval_report(
     >>> report["map"]
     1.0
     >>> print(report)
-                          score  std. error
-    map                  1.0000      0.0000
-    map@2                1.0000      0.0000
-    precision@2          0.5000      0.0000
-    recall@2             1.0000      0.0000
-    ndcg@2               1.0000      0.0000
-    precision@radius<=1  1.0000      0.0000
-    empty@radius<=1      0.0000      0.0000
+                          score  std. error  queries
+    map                  1.0000      0.0000        4
+    map@2                1.0000      0.0000        4
+    precision@2          0.5000      0.0000        4
+    recall@2             1.0000      0.0000        4
+    ndcg@2               1.0000      0.0000        4
+    precision@radius<=1  1.0000      0.0000        4
+    empty@radius<=1      0.0000      0.0000        4
     <BLANKLINE>
-    queries: 4, database: 4, self excluded: 4, distance: hamming, ties: expected
+    queries: 4, nothing relevant: 0, no_relevant: warn, database: 4, self excluded: 4, ...
     """
     check_option("ties", ties, TIES)
     check_option("no_relevant", no_relevant, POLICIES)
@@ -243,14 +150,27 @@ def retrieval_report(
             per_query[f"precision@radius<={radius}"] = precision
         per_query[f"empty@radius<={radius}"] = np.where(counted, is_empty, np.nan)
         curve = average_curve(counts, counted, "macro", empty)
+    unmatched = sum(np.isnan(values[statistic.name]) for statistic in wanted) > 0
     conditions = {
         "queries": evaluation.ranking.n_queries,
+        "nothing relevant": int(np.count_nonzero(unmatched)),
+        "no_relevant": no_relevant,
         "database": evaluation.ranking.n_database,
         "self excluded": int(np.count_nonzero(evaluation.own >= 0)),
         "distance": metric,
         "ties": ties,
     }
-    return RetrievalReport(per_query, conditions, curve)
+    if "binary" in evaluation.gains:
+        conditions["normalizer"] = normalizer
+    if "graded" in evaluation.gains:
+        conditions["average"] = average
+    if lookup:
+        conditions["empty"] = empty
+    classes = None
+    if query_labels is not None:
+        kind, classes = check_target(query_labels, levels=takes_levels(similarity))
+        classes = classes if kind == "class" else None
+    return RetrievalReport(per_query, conditions, curve, classes)
 
 
 def _statistics(evaluation: Evaluation, ranks: list[int], normalizer: str, average: str):

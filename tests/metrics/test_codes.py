@@ -18,6 +18,7 @@ from skhash.metrics import (
     n_distinct_codes,
     quantization_error,
     quantization_gap,
+    retrieval_report,
 )
 from skhash.similarity import LabelSimilarity, PrecomputedSimilarity
 
@@ -147,3 +148,16 @@ class TestQuantization:
         )
         assert result.gap == result.continuous - result.binary
         assert result.gap > 0
+
+
+def test_gap_of_a_report():
+    rng = np.random.default_rng(0)
+    values, labels = rng.normal(size=(60, 8)), rng.integers(0, 3, 60)
+    gap = quantization_gap(values, labels, score=retrieval_report, k=[5, 9], exclude_self=True)
+    assert gap.continuous["map"] == pytest.approx(
+        mean_average_precision_score(values, labels, exclude_self=True, metric="cosine")
+    )
+    assert gap.binary["precision@radius<=2"] > 0
+    assert set(gap.gap) == set(gap.continuous)
+    for name in ("map", "recall@9"):
+        assert gap.gap[name] == gap.continuous[name] - gap.binary[name]

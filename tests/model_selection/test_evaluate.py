@@ -363,8 +363,12 @@ def test_table_as_frame(evaluation):
     value = frame.loc["features, cosine", ("unseen classes held out", "seen@all", 30)]
     assert value == evaluation.scores[2, 7]
     spread = evaluation.to_frame("std").to_numpy()
-    expected = np.abs(np.diff(evaluation.split_scores, axis=2))[..., 0] / 2
+    expected = np.abs(np.diff(evaluation.split_scores, axis=2))[..., 0] / np.sqrt(2)
     assert np.allclose(spread, expected)
+    single = RetrievalEvaluation(
+        evaluation.rows, evaluation.columns, evaluation.bits, evaluation.split_scores[..., :1], {}
+    )
+    assert single.to_frame("std").isna().all(axis=None)
     with pytest.raises(ValueError, match="statistic must be 'mean' or 'std', got 'max'"):
         evaluation.to_frame("max")
 
