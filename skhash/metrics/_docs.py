@@ -19,13 +19,13 @@ database_labels : array-like of n_database labels, default=None
     Labels of the items.
 """,
     "relevance": """
-relevance : array-like of shape (n_queries, n_database), default=None
+relevance : {array-like, sparse matrix} of shape (n_queries, n_database), default=None
     1 where an item is relevant to a query, else 0. By default items of the same class are
     relevant, or items with a label in common.
 similarity : callable or array-like of shape (n_queries, n_database), default=None
     A similarity target, or its values; needs ``threshold``.
 threshold : float, default=None
-    Items at least so similar to the query are relevant.
+    Items at least so similar to the query are relevant; rounding, of up to 1e-6, is forgiven.
 """,
     "exclude": """
 exclude_self : bool or array-like of shape (n_queries,), default=False
@@ -57,7 +57,8 @@ per_query : bool, default=False
 n_jobs : int, default=None
     Number of threads; None means 1 unless in a `joblib.parallel_config`, -1 all processors.
 device : str, default=None
-    Where to count Hamming distances with torch, such as ``"cuda"``; None for numpy.
+    Where to count Hamming distances with torch, such as ``"cuda"``, or ``"auto"`` for the
+    fastest there is; None for numpy.
 """,
     "raises": """
 ValueError

@@ -181,7 +181,7 @@ def _make_ranking(query_codes, database_codes, metric: str, device: str | None):
         if device is None:
             return HammingRanking(queries, items)
         # torch takes seconds to import, and nothing else here needs it
-        from skhash._torch._histogram import TorchHammingRanking
+        from skhash.metrics._hamming_torch import TorchHammingRanking
 
         return TorchHammingRanking(queries, items, device)
     queries = check_array(query_codes, dtype=np.float64, input_name="query_codes")

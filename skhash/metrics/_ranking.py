@@ -10,6 +10,9 @@ from skhash.metrics._gains import binary_gains, graded_gains, matrix_gains
 from skhash.metrics._inputs import check_option, check_rank, make_evaluation, score
 from skhash.similarity import takes_levels
 
+# 2 to this power can still be summed over any database
+_LARGEST_EXPONENT = 512
+
 
 @shared_docs
 def precision_at_k_score(
@@ -287,7 +290,7 @@ def ndcg_score(
     k : int, default=None
         The cut-off; None for the whole database.
     gain : {"linear", "exponential"}, default="linear"
-        The gain of an item of relevance r: r, or ``2 ** r - 1``.
+        The gain of an item of relevance r: r, or ``2 ** r - 1``, for which r is at most 512.
     relevance : array-like of shape (n_queries, n_database), default=None
         How relevant each item is to each query, not negative. By default 1 for items of the
         same class, or with a label in common, else 0.
@@ -359,4 +362,10 @@ def ndcg_score(
 
 
 def _exponential(relevance: np.ndarray) -> np.ndarray:
+    largest = relevance.max()
+    if largest > _LARGEST_EXPONENT:
+        raise ValueError(
+            f"relevance must be at most {_LARGEST_EXPONENT} for gain='exponential', which is "
+            f"2 ** relevance - 1, got {largest}"
+        )
     return np.exp2(relevance) - 1

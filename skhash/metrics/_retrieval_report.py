@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -297,5 +298,6 @@ class RetrievalReport(Mapping):
                     f"other must be made on the same queries and database, in the same way: "
                     f"{name} is {theirs} there and {ours} here"
                 )
-        if not np.array_equal(self.query_labels, other.query_labels):
+        labels: list[Any] = [self.query_labels, other.query_labels]
+        if not np.array_equal(*labels):
             raise ValueError("other must be of the same queries in the same order: labels differ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ class ScoreTable:
         What the numbers hold for.
     """
 
-    def __init__(self, rows: Sequence, columns: Mapping[str, Sequence], caption: str = ""):
+    def __init__(self, rows: Sequence, columns: Mapping[str, Any], caption: str = ""):
         self.rows = list(rows)
         self.columns = {name: np.asarray(values) for name, values in columns.items()}
         self.caption = caption

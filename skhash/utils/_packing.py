@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, overload
 
 import numpy as np
+from scipy import sparse
 
 _WORD_BYTES = 8
 
@@ -194,7 +195,7 @@ def check_codes(codes, name: str = "codes") -> np.ndarray:
 
     Codes that are bytes already are not copied.
     """
-    codes = np.asarray(codes)
+    codes = codes.toarray() if sparse.issparse(codes) else np.asarray(codes)
     if codes.ndim != 2:
         raise ValueError(f"{name} must have shape (n_samples, n_bits), got {codes.shape}")
     if 0 in codes.shape:

@@ -19,7 +19,7 @@ from skhash.metrics import (
     precision_recall_curve,
     recall_at_k_score,
 )
-from skhash.similarity import LabelSimilarity, MultilabelSimilarity
+from skhash.similarity import EmbeddingSimilarity, LabelSimilarity, MultilabelSimilarity
 
 CODES = np.array([[0, 0, 0], [0, 0, 1], [0, 1, 1], [1, 1, 1]])
 QUERY = np.array([[0, 0, 0]])
@@ -242,3 +242,104 @@ class TestRefusals:
     def test_missing_distances(self):
         with pytest.raises(ValueError, match="query_codes contains NaN"):
             precision_at_k_score([[np.nan, 1]], ["a"], None, ["a", "b"], k=1, metric="precomputed")
+
+
+class TestThresholds:
+    """Similarities that equal the threshold but for rounding reach it."""
+
+    def test_sixths(self):
+        # 1 - 5 / 6 is not the float nearest to 1 / 6
+        similarity = np.full((1, 4), 1 - 5 / 6)
+        assert similarity[0, 0] < 1 / 6
+        score = precision_at_k_score(
+            QUERY, None, CODES, similarity=similarity, threshold=1 / 6, k=4
+        )
+        assert score == 1
+
+    def test_vectors_are_relevant_to_themselves(self):
+        vectors = np.random.default_rng(0).normal(size=(200, 37))
+        codes = np.random.default_rng(1).integers(0, 2, (200, 8))
+        recall = recall_at_k_score(
+            codes,
+            vectors,
+            codes,
+            vectors,
+            similarity=EmbeddingSimilarity(),
+            threshold=1.0,
+            k=200,
+            no_relevant="raise",
+            per_query=True,
+        )
+        np.testing.assert_array_equal(recall, 1)
+
+    @pytest.mark.parametrize("threshold", [0.1, 0.3, 0.7, np.float32(0.7)])
+    def test_single_and_double_precision(self, threshold):
+        for dtype in (np.float32, np.float64):
+            similarity = np.array([[threshold, threshold, threshold - 1e-4, 0]], dtype=dtype)
+            score = precision_at_k_score(
+                QUERY, None, CODES, similarity=similarity, threshold=threshold, k=4
+            )
+            assert score == 0.5
+
+    @pytest.mark.parametrize("threshold", [np.nan, np.inf, "0.5", True])
+    def test_what_is_no_threshold(self, threshold):
+        with pytest.raises(ValueError, match="threshold must be a finite number, got "):
+            precision_at_k_score(
+                QUERY, None, CODES, similarity=np.ones((1, 4)), threshold=threshold, k=1
+            )
+
+
+class TestSparse:
+    def test_relevance(self):
+        rng = np.random.default_rng(0)
+        relevance = rng.integers(0, 4, (6, 30)) * (rng.random((6, 30)) < 0.3)
+        relevance[:, 0] = 1
+        query, database = rng.integers(0, 2, (6, 5)), rng.integers(0, 2, (30, 5))
+        for container in (sparse.csr_array, sparse.coo_matrix, sparse.csc_array):
+            for metric, matrix in [
+                (ndcg_score, relevance),
+                (mean_average_precision_score, relevance > 0),
+            ]:
+                assert metric(query, None, database, relevance=container(matrix)) == metric(
+                    query, None, database, relevance=matrix
+                )
+        with pytest.raises(ValueError, match="relevance must hold only 0 and 1 here"):
+            mean_average_precision_score(
+                query, None, database, relevance=sparse.csr_array(relevance * 2)
+            )
+
+    def test_codes(self):
+        labels = [0, 1, 0, 1]
+        options = {"exclude_self": True}
+        assert mean_average_precision_score(
+            sparse.csr_array(CODES), labels, **options
+        ) == mean_average_precision_score(CODES, labels, **options)
+
+
+def test_a_class_is_no_similarity():
+    with pytest.raises(TypeError, match=r"must be an instance, got the class MultilabelSimilarity"):
+        hierarchical_precision_score(
+            CODES, [0, 1, 0, 1], similarity=MultilabelSimilarity, k=1, exclude_self=True
+        )
+
+
+def test_exponential_gains_that_no_number_holds():
+    relevance = [[2000, 1, 0, 3]]
+    with pytest.raises(ValueError, match=r"relevance must be at most 512 .* got 2000"):
+        ndcg_score(QUERY, None, CODES, relevance=relevance, gain="exponential")
+    largest = [[512, 511, 0, 512]]
+    assert 0 < ndcg_score(QUERY, None, CODES, relevance=largest, gain="exponential") <= 1
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "abacus"])
+def test_devices_that_are_not_here(device):
+    with pytest.raises(ValueError, match=f"device must be 'auto' or a device .* got '{device}'"):
+        mean_average_precision_score(CODES, [0, 1, 0, 1], exclude_self=True, device=device)
+
+
+def test_one_cut_off_or_several():
+    labels = [0, 1, 0, 1]
+    options = {"similarity": LabelSimilarity(), "exclude_self": True}
+    curve = hierarchical_precision_score(CODES, labels, k=[2], **options)
+    assert curve.shape == (1,)
+    assert hierarchical_precision_score(CODES, labels, k=2, **options) == curve[0]

@@ -10,6 +10,7 @@ import torch
 from skhash.metrics._hamming import HammingBlock
 from skhash.metrics._relevance import ClassGainsBlock
 from skhash.metrics._ties import Groups
+from skhash.utils._devices import resolve_device
 
 
 class TorchHammingRanking:
@@ -18,7 +19,7 @@ class TorchHammingRanking:
     def __init__(self, query_codes: np.ndarray, database_codes: np.ndarray, device: str):
         self.n_bits = query_codes.shape[1]
         self.n_queries, self.n_database = len(query_codes), len(database_codes)
-        self._device = torch.device(device)
+        self._device = resolve_device(device)
         self._queries = self._signs(query_codes)
         self._items = self._signs(database_codes)
         # a GPU wants large blocks, a processor such as fit its cache
