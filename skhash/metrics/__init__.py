@@ -22,6 +22,7 @@ from skhash.metrics._plot import (
     ClassDistanceDisplay,
     HierarchicalPrecisionDisplay,
     PrecisionRecallRadiusDisplay,
+    ScoreIntervalDisplay,
 )
 from skhash.metrics._ranking import (
     mean_average_precision_score,
@@ -47,6 +48,7 @@ __all__ = [
     "PrecisionRecallRadiusDisplay",
     "RetrievalReport",
     "RetrievalScorer",
+    "ScoreIntervalDisplay",
     "ScoreTable",
     "binary_kl",
     "bit_balance",

@@ -13,6 +13,8 @@ from skhash.metrics._lookup import PrecisionRecallCurve
 from skhash.metrics._table import ScoreTable, import_pandas
 from skhash.utils._labels import check_target, encode_labels
 
+_DIFFERENCE = ("difference", "low", "high", "higher", "queries")
+
 
 class RetrievalReport(Mapping):
     """Scores by name, with what they were measured on.
@@ -68,7 +70,7 @@ class RetrievalReport(Mapping):
         Parameters
         ----------
         name : str
-            The metric.
+            Which score.
         confidence_level : float, default=0.95
             The share of such intervals that hold the mean over all queries.
         random_state : int, RandomState instance or None, default=None
@@ -83,7 +85,7 @@ class RetrievalReport(Mapping):
         Raises
         ------
         ValueError
-            If the report has no such metric, or the level is not between 0 and 1.
+            If the report has no such score, or the level is not between 0 and 1.
 
         References
         ----------
@@ -101,7 +103,9 @@ class RetrievalReport(Mapping):
         """
         return bootstrap_interval(self._values(name), confidence_level, random_state)
 
-    def compare(self, other, confidence_level=0.95, random_state=None) -> ScoreTable:
+    def compare(
+        self, other, confidence_level=0.95, random_state=None, *, scores=None
+    ) -> ScoreTable:
         """Differences to another report on the same queries, with bootstrap intervals.
 
         Queries differ in difficulty, for one hasher as for the other. So differences are taken
@@ -116,11 +120,13 @@ class RetrievalReport(Mapping):
             See `confidence_interval`.
         random_state : int, RandomState instance or None, default=None
             Draws the resamples.
+        scores : list of str, default=None
+            What to compare; None for all scores that both reports have.
 
         Returns
         -------
         table : ScoreTable
-            For each metric that both reports have, ``"difference"``, this score minus that of
+            For each score ``"difference"``, this score minus that of
             the other; its interval, ``"low"`` and ``"high"``; ``"higher"``, the share of queries
             that score higher in this report, where equal ones count half; and ``"queries"``, how
             many have a value in both.
@@ -128,7 +134,9 @@ class RetrievalReport(Mapping):
         Raises
         ------
         ValueError
-            If the reports are not of the same queries and database, or have no metric in common.
+            If the reports are not of the same queries and database, or lack a score.
+        TypeError
+            If `other` is no report.
 
         Examples
         --------
@@ -143,22 +151,21 @@ class RetrievalReport(Mapping):
         True
         """
         self._check_comparable(other)
-        names = [name for name in self if name in other]
+        names = [name for name in self if name in other] if scores is None else list(scores)
         if not names:
-            raise ValueError("other has no metric in common with this report")
-        columns: dict[str, list] = {
-            name: [] for name in ("difference", "low", "high", "higher", "queries")
-        }
-        for name in names:
-            differences = self.per_query[name] - other.per_query[name]
-            differences = differences[~np.isnan(differences)]
-            interval = bootstrap_interval(differences, confidence_level, random_state)
-            equal = np.abs(differences) < 1e-12
-            higher = np.where(equal, 0.5, differences > 0)
-            numbers = (differences.mean(), *interval, higher.mean(), len(differences))
-            for column, number in zip(columns.values(), numbers, strict=True):
-                column.append(number)
+            raise ValueError("other has no score in common with this report")
+        rows = [self._difference(other, name, confidence_level, random_state) for name in names]
+        columns = dict(zip(_DIFFERENCE, zip(*rows, strict=True), strict=True))
         return ScoreTable(names, columns, f"intervals: {confidence_level:.0%}, over queries")
+
+    def _difference(self, other, name: str, confidence_level, random_state) -> tuple:
+        differences = self._values(name) - other._values(name)
+        differences = differences[~np.isnan(differences)]
+        if not len(differences):
+            return (np.nan, np.nan, np.nan, np.nan, 0)
+        interval = bootstrap_interval(differences, confidence_level, random_state)
+        higher = np.where(np.abs(differences) < 1e-12, 0.5, differences > 0)
+        return (differences.mean(), *interval, higher.mean(), len(differences))
 
     def by_group(self, name: str, groups=None) -> ScoreTable:
         """A score class by class, or by any other grouping of the queries, the worst first.
@@ -166,7 +173,7 @@ class RetrievalReport(Mapping):
         Parameters
         ----------
         name : str
-            The metric.
+            Which score.
         groups : array-like of shape (n_queries,), default=None
             The group of each query; None for their classes.
 
@@ -179,7 +186,7 @@ class RetrievalReport(Mapping):
         Raises
         ------
         ValueError
-            If the report has no such metric, groups are not one for each query, or are missing
+            If the report has no such score, groups are not one for each query, or are missing
             where labels are no classes.
 
         Examples
