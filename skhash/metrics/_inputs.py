@@ -15,6 +15,7 @@ from skhash.metrics._policy import POLICIES, mean_over_queries, settle
 from skhash.metrics._statistics import Statistic
 from skhash.metrics._vectors import DistanceRanking, VectorRanking
 from skhash.neighbors._packing import check_codes
+from skhash.similarity import takes_levels
 
 METRICS = ("hamming", "cosine", "euclidean", "precomputed")
 TIES = ("expected", "optimistic", "pessimistic")
@@ -60,18 +61,35 @@ def make_evaluation(
     return Evaluation(ranking, {name: g for name, g in gains.items() if g is not None}, own)
 
 
-def score(
-    evaluation: Evaluation,
-    statistic: Statistic,
-    *,
+def ranking_score(
+    make_statistic: Callable[[Evaluation], Statistic],
+    *data,
+    gains: dict[str, Callable[[Labels], Any]],
+    similarity,
+    exclude_self,
     ties: str,
+    metric: str,
     no_relevant: str,
     per_query: bool,
     n_jobs: int | None,
+    device: str | None,
 ):
-    """One statistic over all queries, or its values for each of them."""
+    """A statistic of the rankings of codes, from the arguments that all such functions take.
+
+    ``data`` are codes and labels of queries and database, ``gains`` functions of the labels by
+    the name of the gains.
+    """
     check_option("ties", ties, TIES)
     check_option("no_relevant", no_relevant, POLICIES)
+    evaluation = make_evaluation(
+        *data,
+        exclude_self=exclude_self,
+        metric=metric,
+        levels=takes_levels(similarity),
+        device=device,
+        **gains,
+    )
+    statistic = make_statistic(evaluation)
     values = evaluation.run([statistic], ties=ties, n_jobs=n_jobs)[statistic.name]
     values = settle(values, no_relevant)
     return values if per_query else mean_over_queries(values)
@@ -90,8 +108,10 @@ def check_rank(k, evaluation: Evaluation, name: str = "k") -> int:
     return int(check_ranks([k], evaluation, name)[0])
 
 
-def check_cutoffs(k, evaluation: Evaluation) -> int | np.ndarray:
-    """One cut-off, or an array of them."""
+def check_cutoffs(k, evaluation: Evaluation, *, whole: bool = False):
+    """One cut-off, or an array of them; or None where the whole ranking will do."""
+    if k is None and whole:
+        return None
     return check_rank(k, evaluation) if np.ndim(k) == 0 else check_ranks(k, evaluation)
 
 

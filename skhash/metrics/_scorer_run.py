@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from skhash.metrics._gains import binary_gains, graded_gains
+from skhash.metrics._gains import binary_gains, graded_gains, shared_gains
 from skhash.metrics._inputs import make_evaluation
 from skhash.metrics._policy import mean_over_queries, settle
 from skhash.metrics._statistics import Statistic
@@ -58,6 +58,7 @@ def mean_scores(
     makers: dict[str, Any] = {
         "graded": lambda labels: graded_gains(labels, options.similarity),
         "binary": lambda labels: binary_gains(labels, **by_similarity),
+        "shared": shared_gains,
     }
     evaluation = make_evaluation(
         query_codes,
