@@ -1,5 +1,9 @@
 """Ranking metrics that know about ties, diagnostics of codes, scorers and displays."""
 
+from skhash.metrics._average_precision import (
+    mean_average_precision_at_r_score,
+    mean_average_precision_score,
+)
 from skhash.metrics._codes import (
     bit_balance,
     bit_correlation,
@@ -11,8 +15,14 @@ from skhash.metrics._codes import (
     quantization_error,
     quantization_gap,
 )
+from skhash.metrics._cumulative_gain import (
+    average_cumulative_gain_score,
+    ndcg_score,
+    weighted_average_precision_score,
+)
 from skhash.metrics._divergence import binary_kl, empirical_kl_divergence
 from skhash.metrics._hierarchical import (
+    hierarchical_average_precision_score,
     hierarchical_precision_score,
     mean_average_hierarchical_precision_score,
 )
@@ -25,9 +35,10 @@ from skhash.metrics._plot import (
     ScoreIntervalDisplay,
 )
 from skhash.metrics._ranking import (
-    mean_average_precision_score,
-    ndcg_score,
+    hit_rate_score,
+    mean_reciprocal_rank_score,
     precision_at_k_score,
+    r_precision_score,
     recall_at_k_score,
 )
 from skhash.metrics._report import retrieval_report
@@ -50,6 +61,7 @@ __all__ = [
     "RetrievalScorer",
     "ScoreIntervalDisplay",
     "ScoreTable",
+    "average_cumulative_gain_score",
     "binary_kl",
     "bit_balance",
     "bit_correlation",
@@ -59,10 +71,14 @@ __all__ = [
     "empirical_kl_divergence",
     "get_scorer",
     "get_scorer_names",
+    "hierarchical_average_precision_score",
     "hierarchical_precision_score",
+    "hit_rate_score",
     "mean_average_hierarchical_precision_score",
+    "mean_average_precision_at_r_score",
     "mean_average_precision_score",
     "mean_bit_correlation",
+    "mean_reciprocal_rank_score",
     "n_distinct_codes",
     "ndcg_score",
     "precision_at_k_score",
@@ -70,6 +86,8 @@ __all__ = [
     "precision_within_radius",
     "quantization_error",
     "quantization_gap",
+    "r_precision_score",
     "recall_at_k_score",
     "retrieval_report",
+    "weighted_average_precision_score",
 ]

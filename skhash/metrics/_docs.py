@@ -27,6 +27,26 @@ similarity : callable or array-like of shape (n_queries, n_database), default=No
 threshold : float, default=None
     Items at least so similar to the query are relevant; rounding, of up to 1e-6, is forgiven.
 """,
+    "cutoffs": """
+k : int or array-like of ints
+    The cut-off, or several.
+""",
+    "any_cutoffs": """
+k : int or array-like of ints, default=None
+    The cut-off, or several; None for the whole database.
+""",
+    "graded": """
+relevance : {array-like, sparse matrix} of shape (n_queries, n_database), default=None
+    How relevant each item is to each query, not negative. By default the number of labels in
+    common for multilabel indicators; for classes 1 where they are the same, else 0.
+similarity : callable or array-like of shape (n_queries, n_database), default=None
+    A similarity target, or its values, as the relevance.
+""",
+    "score": """
+score : float or ndarray
+    The mean over the queries, or with ``per_query`` the value of each, shape (n_queries,).
+    Several cut-offs add an axis, the last one, of shape (n_cutoffs,).
+""",
     "exclude": """
 exclude_self : bool or array-like of shape (n_queries,), default=False
     Whether the queries are items of the database, to be left out of their own ranking and of

@@ -18,7 +18,7 @@ class Evaluation:
     """Queries, a ranked database, and what is relevant.
 
     ranking : HammingRanking, TorchHammingRanking, VectorRanking or DistanceRanking.
-    gains : ClassGains or PairGains by name, "binary" and "graded" or one of them.
+    gains : ClassGains or PairGains by the names that statistics have for them.
     own : for each query its row in the database, -1 where it is in none.
     """
 
@@ -56,7 +56,13 @@ class Evaluation:
         own = self.own[rows]
         ranking = self.ranking.block(rows, own, depth, radius)
         ranked = {
-            name: _ranked(ranking, self.gains[name].block(rows, own), depth, ties)
+            name: _ranked(
+                ranking,
+                self.gains[name].block(rows, own),
+                depth,
+                ties,
+                any(s.cells for s in statistics if s.gains == name),
+            )
             for name in {statistic.gains for statistic in statistics}
         }
         return [statistic.compute(ranked[statistic.gains]) for statistic in statistics]
@@ -68,8 +74,8 @@ class Evaluation:
         return np.arange(self.ranking.n_queries)
 
 
-def _ranked(ranking, gains, depth: int, ties: str) -> Ranked:
-    tied = None
+def _ranked(ranking, gains, depth: int, ties: str, with_cells: bool) -> Ranked:
+    tied = cells = n_positive = None
     best_first = ties == "optimistic"
     if gains.binary or ties == "expected":
         groups = tied = ranking.groups(gains)
@@ -77,5 +83,13 @@ def _ranked(ranking, gains, depth: int, ties: str) -> Ranked:
             groups = ordered_groups(tied, best_first)
     else:
         groups = ranking.refined_groups(gains, best_first)
+    if with_cells:
+        n_positive = gains.n_positive
+        if ties != "expected":
+            cells = groups
+        elif gains.binary:
+            cells = ordered_groups(groups, best_first=False)
+        else:
+            cells = ranking.refined_groups(gains, best_first=False)
     ideal, profile = gains.ideal(depth)
-    return Ranked(groups, tied, ideal, profile, gains.total, ties)
+    return Ranked(groups, tied, ideal, profile, gains.total, ties, cells, n_positive)

@@ -108,13 +108,32 @@ def binary_gains(labels: Labels, relevance=None, similarity=None, threshold=None
     if similarity is not None:
         least = threshold - THRESHOLD_TOLERANCE
         return _similarity_gains(labels, similarity, lambda values: values >= least, True)
-    labels.require()
-    if labels.kind == "vector":
-        raise ValueError(
-            "Labels that are vectors are never the same: say similarity= and threshold=, or "
-            "pass a relevance matrix."
-        )
-    return _same_class(labels) if labels.kind == "class" else _shared_label(labels)
+    _require_names(labels, "say similarity= and threshold=, or pass a relevance matrix")
+    if labels.kind == "class":
+        return _same_class(labels)
+    return _shared_labels(labels, lambda shared: shared > 0, binary=True)
+
+
+def shared_gains(labels: Labels, transform: Callable | None = None):
+    """Gains by the number of labels in common; 0 and 1 for classes.
+
+    A transform must leave 0 and 1 as they are.
+    """
+    _require_names(labels, "say similarity=, or pass a relevance matrix")
+    if labels.kind == "class":
+        return _same_class(labels)
+    return _shared_labels(labels, transform or np.asarray, binary=False)
+
+
+def relevance_gains(labels: Labels, relevance, similarity, transform: Callable | None = None):
+    """Gains by degrees: from a matrix, from a similarity, and else from the labels in common."""
+    if relevance is not None and similarity is not None:
+        raise ValueError("Relevance comes from relevance or from similarity, got both.")
+    if relevance is not None:
+        return matrix_gains(labels, relevance, transform)
+    if similarity is not None:
+        return graded_gains(labels, similarity, transform)
+    return shared_gains(labels, transform)
 
 
 def graded_gains(labels: Labels, similarity, transform: Callable | None = None):
@@ -156,6 +175,13 @@ def _similarity_gains(labels: Labels, similarity, transform: Callable, binary: b
     return PairGains(evaluate, binary=binary)
 
 
+def _require_names(labels: Labels, otherwise: str) -> None:
+    """Refuse labels that cannot be compared by name."""
+    labels.require()
+    if labels.kind == "vector":
+        raise ValueError(f"Labels that are vectors are never the same: {otherwise}.")
+
+
 def _same_class(labels: Labels):
     position = {name: i for i, name in enumerate(labels.item_names.tolist())}
     same = np.array([position.get(name, -1) for name in labels.query_names.tolist()])
@@ -165,7 +191,8 @@ def _same_class(labels: Labels):
     )
 
 
-def _shared_label(labels: Labels) -> PairGains:
+def _shared_labels(labels: Labels, transform: Callable, binary: bool) -> PairGains:
+    """Gains from the number of labels that two label sets share."""
     items = labels.of_items.T
     if not sparse.issparse(items):
         # counts of labels are exact in single precision, and its products are fast
@@ -175,9 +202,9 @@ def _shared_label(labels: Labels) -> PairGains:
         queries = labels.of_queries[rows].astype(np.float32)
         shared = queries @ items
         shared = shared.toarray() if sparse.issparse(shared) else shared
-        return (shared > 0).astype(np.float64)
+        return np.asarray(transform(shared.astype(np.float64)), dtype=np.float64)
 
-    return PairGains(evaluate, binary=True)
+    return PairGains(evaluate, binary=binary)
 
 
 def _class_gains(labels: Labels, table_rows: Callable, binary: bool):

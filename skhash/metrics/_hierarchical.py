@@ -5,14 +5,7 @@ from __future__ import annotations
 from skhash.metrics import _statistics as statistics
 from skhash.metrics._docs import shared_docs
 from skhash.metrics._gains import graded_gains
-from skhash.metrics._inputs import (
-    check_cutoffs,
-    check_option,
-    check_rank,
-    make_evaluation,
-    score,
-)
-from skhash.similarity import takes_levels
+from skhash.metrics._inputs import check_cutoffs, check_option, check_rank, ranking_score
 
 
 @shared_docs
@@ -54,9 +47,7 @@ def hierarchical_precision_score(
 
     Returns
     -------
-    score : float, or ndarray of shape (n_queries,), (n_cutoffs,) or (n_queries, n_cutoffs)
-        The mean over the queries, or the value of each; for a list of cut-offs the curve of
-        HP@k over them.
+    |score|
 
     Raises
     ------
@@ -82,32 +73,25 @@ def hierarchical_precision_score(
     >>> similarity = PrecomputedSimilarity([[1, 0.5], [0.5, 1]], ["cat", "dog"])
     >>> query, database = [[0, 0]], [[0, 1], [1, 0], [1, 1]]
     >>> hierarchical_precision_score(
-    ...     query, ["cat"], database, ["cat", "dog", "cat"], similarity=similarity, k=1
-    ... )
-    0.75
-    >>> hierarchical_precision_score(
     ...     query, ["cat"], database, ["cat", "dog", "cat"], similarity=similarity, k=[1, 2, 3]
     ... )
     array([0.75, 0.75, 1.  ])
     """
-    evaluation = make_evaluation(
+    return ranking_score(
+        lambda evaluation: statistics.hierarchical_precision(check_cutoffs(k, evaluation)),
         query_codes,
         query_labels,
         database_codes,
         database_labels,
+        gains={"graded": lambda labels: graded_gains(labels, similarity)},
+        similarity=similarity,
         exclude_self=exclude_self,
-        metric=metric,
-        levels=takes_levels(similarity),
-        device=device,
-        graded=lambda labels: graded_gains(labels, similarity),
-    )
-    return score(
-        evaluation,
-        statistics.hierarchical_precision(check_cutoffs(k, evaluation)),
         ties=ties,
+        metric=metric,
         no_relevant=no_relevant,
         per_query=per_query,
         n_jobs=n_jobs,
+        device=device,
     )
 
 
@@ -153,8 +137,7 @@ def mean_average_hierarchical_precision_score(
 
     Returns
     -------
-    score : float or ndarray of shape (n_queries,)
-        The mean over the queries, or the value of each.
+    |score|
 
     Raises
     ------
@@ -180,22 +163,111 @@ def mean_average_hierarchical_precision_score(
     0.694...
     """
     check_option("average", average, ("mean", "trapezoid"))
-    evaluation = make_evaluation(
+    return ranking_score(
+        lambda evaluation: statistics.average_hierarchical_precision(
+            check_rank(k, evaluation), average
+        ),
         query_codes,
         query_labels,
         database_codes,
         database_labels,
+        gains={"graded": lambda labels: graded_gains(labels, similarity)},
+        similarity=similarity,
         exclude_self=exclude_self,
-        metric=metric,
-        levels=takes_levels(similarity),
-        device=device,
-        graded=lambda labels: graded_gains(labels, similarity),
-    )
-    return score(
-        evaluation,
-        statistics.average_hierarchical_precision(check_rank(k, evaluation), average),
         ties=ties,
+        metric=metric,
         no_relevant=no_relevant,
         per_query=per_query,
         n_jobs=n_jobs,
+        device=device,
+    )
+
+
+@shared_docs
+def hierarchical_average_precision_score(
+    query_codes,
+    query_labels,
+    database_codes=None,
+    database_labels=None,
+    *,
+    similarity,
+    exclude_self=False,
+    ties="expected",
+    metric="hamming",
+    no_relevant="warn",
+    per_query=False,
+    n_jobs=None,
+    device=None,
+):
+    """Hierarchical average precision, H-AP: average precision graded by similarity.
+
+    The sum over all items k of ``H-rank(k) / rank(k)``, where H-rank(k) is the similarity of k to
+    the query and, for each item before it, the lesser of its similarity and that of k; divided by
+    the sum of the similarities. It is the mean of the average precisions at all thresholds of
+    similarity, each weighted by the number of items that reach it, and for similarities of 0 and
+    1 it is average precision. The paper derives its similarities (relevances) from the depth of
+    the common ancestor; here any target serves.
+
+    Exact over ties: two items at different distances are in a known order, and of two at the
+    same distance either is the later one, at a rank whose distribution is known. The best and
+    the worst order are those by similarity. Where similarities take many values (embeddings), it
+    takes longer than the other metrics: n log(n)^2 for a database of n items.
+
+    Parameters
+    ----------
+    |rankings|
+    similarity : callable or array-like of shape (n_queries, n_database)
+        A similarity target, called as ``similarity(labels_a, labels_b)``, or its values.
+    |exclude|
+    |ties|
+    |metric|
+    |no_relevant|
+    |per_query|
+    |machine|
+
+    Returns
+    -------
+    |score|
+
+    Raises
+    ------
+    |raises|
+
+    See Also
+    --------
+    mean_average_hierarchical_precision_score : The mean of HP@1 to HP@k.
+
+    References
+    ----------
+    Ramzi, E., Audebert, N., Thome, N., Rambour, C., & Bitot, X. (2022). Hierarchical average
+    precision training for pertinent image retrieval. ECCV.
+
+    Examples
+    --------
+    An item that is half as similar before one of the class of the query:
+    ``(0.5 / 1 + (1 + 0.5) / 2) / 1.5``.
+
+    >>> from skhash.metrics import hierarchical_average_precision_score
+    >>> from skhash.similarity import PrecomputedSimilarity
+    >>> similarity = PrecomputedSimilarity([[1, 0.5], [0.5, 1]], ["cat", "dog"])
+    >>> hierarchical_average_precision_score(
+    ...     [[0, 0]], ["cat"], [[0, 1], [1, 1]], ["dog", "cat"], similarity=similarity
+    ... )
+    0.833...
+    """
+    return ranking_score(
+        lambda _: statistics.hierarchical_average_precision(),
+        query_codes,
+        query_labels,
+        database_codes,
+        database_labels,
+        gains={"graded": lambda labels: graded_gains(labels, similarity)},
+        similarity=similarity,
+        exclude_self=exclude_self,
+        ties=ties,
+        metric=metric,
+        no_relevant=no_relevant,
+        per_query=per_query,
+        n_jobs=n_jobs,
+        device=device,
     )

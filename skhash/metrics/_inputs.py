@@ -10,11 +10,12 @@ import numpy as np
 from sklearn.utils import check_array
 
 from skhash.metrics._evaluation import Evaluation
-from skhash.metrics._gains import Labels, binary_gains, graded_gains
+from skhash.metrics._gains import Labels, binary_gains, graded_gains, shared_gains
 from skhash.metrics._hamming import HammingRanking
 from skhash.metrics._policy import POLICIES, mean_over_queries, settle
 from skhash.metrics._statistics import Statistic
 from skhash.metrics._vectors import DistanceRanking, VectorRanking
+from skhash.similarity import takes_levels
 from skhash.utils._packing import check_codes
 
 METRICS = ("hamming", "cosine", "euclidean", "precomputed")
@@ -78,18 +79,35 @@ def make_evaluation(
     return Evaluation(ranking, {name: g for name, g in gains.items() if g is not None}, own)
 
 
-def score(
-    evaluation: Evaluation,
-    statistic: Statistic,
-    *,
+def ranking_score(
+    make_statistic: Callable[[Evaluation], Statistic],
+    *data,
+    gains: dict[str, Callable[[Labels], Any]],
+    similarity,
+    exclude_self,
     ties: str,
+    metric: str,
     no_relevant: str,
     per_query: bool,
     n_jobs: int | None,
+    device: str | None,
 ):
-    """One statistic over all queries, or its values for each of them."""
+    """A statistic of the rankings of codes, from the arguments that all such functions take.
+
+    ``data`` are codes and labels of queries and database, ``gains`` functions of the labels by
+    the name of the gains.
+    """
     check_option("ties", ties, TIES)
     check_option("no_relevant", no_relevant, POLICIES)
+    evaluation = make_evaluation(
+        *data,
+        exclude_self=exclude_self,
+        metric=metric,
+        levels=takes_levels(similarity),
+        device=device,
+        **gains,
+    )
+    statistic = make_statistic(evaluation)
     values = evaluation.run([statistic], ties=ties, n_jobs=n_jobs)[statistic.name]
     values = settle(values, no_relevant)
     return values if per_query else mean_over_queries(values)
@@ -114,6 +132,7 @@ def query_values(
     makers: dict[str, Any] = {
         "graded": lambda labels: graded_gains(labels, options.similarity),
         "binary": lambda labels: binary_gains(labels, **by_similarity),
+        "shared": shared_gains,
     }
     evaluation = make_evaluation(
         query_codes,
@@ -141,8 +160,10 @@ def check_rank(k, evaluation: Evaluation, name: str = "k") -> int:
     return int(check_ranks([k], evaluation, name)[0])
 
 
-def check_cutoffs(k, evaluation: Evaluation) -> int | np.ndarray:
-    """One cut-off, or an array of them."""
+def check_cutoffs(k, evaluation: Evaluation, *, whole: bool = False):
+    """One cut-off, or an array of them; or None where the whole ranking will do."""
+    if k is None and whole:
+        return None
     return check_rank(k, evaluation) if np.ndim(k) == 0 else check_ranks(k, evaluation)
 
 

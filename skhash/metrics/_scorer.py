@@ -45,8 +45,10 @@ class RetrievalScorer(BaseEstimator):
     name : str
         What to score, with its cut-off: ``"mahp@250"``, ``"hp@250"``, ``"map"``,
         ``"map@1000"``, ``"ndcg@100"``, ``"precision@10"``, ``"recall@10"``; see
-        `get_scorer_names`. The first two and NDCG grade items by similarity. For the others an
-        item is relevant if it has the class of the query, or a label in common.
+        `get_scorer_names`. ``"mahp"``, ``"hp"``, ``"hap"`` and ``"ndcg"`` grade items by
+        similarity, ``"ndcg:shared"``, ``"acg"`` and ``"wap"`` by the number of labels in common.
+        For the others an item is relevant if it has the class of the query, or a label in
+        common.
     similarity : "estimator", "auto" or callable, default="estimator"
         The similarity target to score by. ``"estimator"`` takes the ``similarity_`` that the
         fitted estimator, or the last step of the pipeline, learned from. Give a fixed target

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from numbers import Integral, Real
-from typing import Any
+from numbers import Integral
 
 import numpy as np
 
@@ -40,9 +39,9 @@ def check_count(name: str, value, least: int) -> None:
         raise ValueError(f"{name} must be at least {least}, got {value}.")
 
 
-def check_share(name: str, value: Any, *, zero: bool, one: bool) -> None:
+def check_share(name: str, value, *, zero: bool, one: bool) -> None:
     """Refuse anything but a share between 0 and 1, each of which may be allowed too."""
-    if not isinstance(value, Real) or isinstance(value, bool):
+    if not isinstance(value, (int, float, np.number)) or isinstance(value, bool):
         raise TypeError(f"{name} must be a number, got {value!r}")
     inside = 0 < value < 1 or (zero and value == 0) or (one and value == 1)
     if not inside:

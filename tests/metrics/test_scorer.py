@@ -111,7 +111,7 @@ def test_every_listed_name_is_known():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("mapp@5", "Unknown score 'mapp@5'; known are hp@k, mahp@k"),
+        ("mapp@5", "Unknown score 'mapp@5'; known are acg@k, hap"),
         ("map@0", "Unknown score 'map@0'"),
         ("MAP@5", "Unknown score"),
         ("map@5 ", "Unknown score"),
