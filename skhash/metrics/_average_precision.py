@@ -77,7 +77,9 @@ def mean_average_precision_score(
     """
     check_option("normalizer", normalizer, statistics.NORMALIZERS)
     return ranking_score(
-        lambda evaluation: statistics.average_precision(check_cutoffs(k, evaluation, whole=True), normalizer),
+        lambda evaluation: statistics.average_precision(
+            check_cutoffs(k, evaluation, whole=True), normalizer
+        ),
         query_codes,
         query_labels,
         database_codes,

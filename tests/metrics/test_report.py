@@ -9,15 +9,22 @@ import pytest
 from sklearn.exceptions import UndefinedMetricWarning
 
 from skhash.metrics import (
+    average_cumulative_gain_score,
+    hierarchical_average_precision_score,
     hierarchical_precision_score,
+    hit_rate_score,
     mean_average_hierarchical_precision_score,
+    mean_average_precision_at_r_score,
     mean_average_precision_score,
+    mean_reciprocal_rank_score,
     ndcg_score,
     precision_at_k_score,
     precision_recall_curve,
     precision_within_radius,
+    r_precision_score,
     recall_at_k_score,
     retrieval_report,
+    weighted_average_precision_score,
 )
 from skhash.metrics._hamming import HammingRanking
 
@@ -39,6 +46,10 @@ def test_scores_are_those_of_the_metrics(case, ties):
     lookup = precision_within_radius(codes, labels, radius=1, exclude_self=True)
     expected = {
         "map": mean_average_precision_score(codes, labels, **rank),
+        "map@r": mean_average_precision_at_r_score(codes, labels, **rank),
+        "r_precision": r_precision_score(codes, labels, **rank),
+        "mrr": mean_reciprocal_rank_score(codes, labels, **rank),
+        "hap": hierarchical_average_precision_score(codes, labels, similarity=similarity, **rank),
         "precision@radius<=1": lookup.precision,
         "empty@radius<=1": lookup.empty,
     }
@@ -48,6 +59,7 @@ def test_scores_are_those_of_the_metrics(case, ties):
             f"map@{k}": mean_average_precision_score(codes, labels, k=k, **rank),
             f"precision@{k}": precision_at_k_score(codes, labels, k=k, **rank),
             f"recall@{k}": recall_at_k_score(codes, labels, k=k, **rank),
+            f"hit_rate@{k}": hit_rate_score(codes, labels, k=k, **rank),
             f"ndcg@{k}": ndcg_score(codes, labels, **graded),
             f"hp@{k}": hierarchical_precision_score(codes, labels, **graded),
             f"mahp@{k}": mean_average_hierarchical_precision_score(codes, labels, **graded),
@@ -102,7 +114,7 @@ def test_table_forms(case):
 def test_without_similarity_gains_are_binary(case):
     codes, labels, _ = case
     report = retrieval_report(codes, labels, k=5, exclude_self=True)
-    assert not any("HP" in name for name in report)
+    assert not {"hp@5", "mahp@5", "hap", "acg@5", "wap"} & set(report)
     assert report["ndcg@5"] == pytest.approx(ndcg_score(codes, labels, k=5, exclude_self=True))
 
 
@@ -124,7 +136,7 @@ def test_vectors_have_only_degrees_of_relevance(case):
     report = retrieval_report(
         codes, vectors, similarity=lambda a, b: np.clip(a @ b.T, 0, 1), k=5, exclude_self=True
     )
-    assert list(report) == ["ndcg@5", "hp@5", "mahp@5"]
+    assert list(report) == ["ndcg@5", "hp@5", "mahp@5", "hap"]
     assert report.precision_recall is None
 
 
@@ -161,3 +173,18 @@ def test_lookup_that_finds_nothing_has_no_precision():
         report = retrieval_report(np.eye(6), labels, k=2, radius=1, empty="skip", exclude_self=True)
     assert "precision@radius<=1" not in report
     assert report["empty@radius<=1"] == 1
+
+
+@pytest.mark.parametrize("ties", ["expected", "optimistic", "pessimistic"])
+def test_label_sets_are_graded_by_shared_labels(case, ties):
+    codes = case[0]
+    sets = np.random.default_rng(1).integers(0, 2, (150, 4))
+    rank = {"exclude_self": True, "ties": ties, "no_relevant": "skip"}
+    report = retrieval_report(codes, sets, k=9, **rank)
+    assert "ndcg@9" not in report
+    for name, score in {
+        "ndcg@9:shared": ndcg_score(codes, sets, k=9, **rank),
+        "acg@9": average_cumulative_gain_score(codes, sets, k=9, **rank),
+        "wap": weighted_average_precision_score(codes, sets, **rank),
+    }.items():
+        assert report[name] == pytest.approx(score, abs=1e-13)
