@@ -27,6 +27,7 @@ from skhash.metrics._hierarchical import (
     mean_average_hierarchical_precision_score,
 )
 from skhash.metrics._lookup import precision_recall_curve, precision_within_radius
+from skhash.metrics._neighborhood import icnn_score
 from skhash.metrics._plot import (
     BitStatisticsDisplay,
     ClassDistanceDisplay,
@@ -69,6 +70,7 @@ __all__ = [
     "hierarchical_average_precision_score",
     "hierarchical_precision_score",
     "hit_rate_score",
+    "icnn_score",
     "mean_average_hierarchical_precision_score",
     "mean_average_precision_at_r_score",
     "mean_average_precision_score",
