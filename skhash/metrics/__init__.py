@@ -32,6 +32,7 @@ from skhash.metrics._plot import (
     BitStatisticsDisplay,
     ClassDistanceDisplay,
     HierarchicalPrecisionDisplay,
+    PrecisionRecallAtKDisplay,
     PrecisionRecallRadiusDisplay,
 )
 from skhash.metrics._ranking import (
@@ -54,6 +55,7 @@ __all__ = [
     "ClassDistanceDisplay",
     "HierarchicalPrecisionDisplay",
     "MultiRetrievalScorer",
+    "PrecisionRecallAtKDisplay",
     "PrecisionRecallRadiusDisplay",
     "RetrievalReport",
     "RetrievalScorer",

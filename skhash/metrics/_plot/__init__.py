@@ -4,10 +4,12 @@ from skhash.metrics._plot._bit_statistics import BitStatisticsDisplay
 from skhash.metrics._plot._class_distance import ClassDistanceDisplay
 from skhash.metrics._plot._hierarchical_precision import HierarchicalPrecisionDisplay
 from skhash.metrics._plot._precision_recall import PrecisionRecallRadiusDisplay
+from skhash.metrics._plot._precision_recall_at_k import PrecisionRecallAtKDisplay
 
 __all__ = [
     "BitStatisticsDisplay",
     "ClassDistanceDisplay",
     "HierarchicalPrecisionDisplay",
+    "PrecisionRecallAtKDisplay",
     "PrecisionRecallRadiusDisplay",
 ]
