@@ -27,10 +27,12 @@ from skhash.metrics._hierarchical import (
     mean_average_hierarchical_precision_score,
 )
 from skhash.metrics._lookup import precision_recall_curve, precision_within_radius
+from skhash.metrics._neighborhood import icnn_score
 from skhash.metrics._plot import (
     BitStatisticsDisplay,
     ClassDistanceDisplay,
     HierarchicalPrecisionDisplay,
+    PrecisionRecallAtKDisplay,
     PrecisionRecallRadiusDisplay,
     ScoreIntervalDisplay,
 )
@@ -56,6 +58,7 @@ __all__ = [
     "ClassDistanceDisplay",
     "HierarchicalPrecisionDisplay",
     "MultiRetrievalScorer",
+    "PrecisionRecallAtKDisplay",
     "PrecisionRecallRadiusDisplay",
     "RetrievalReport",
     "RetrievalScorer",
@@ -74,6 +77,7 @@ __all__ = [
     "hierarchical_average_precision_score",
     "hierarchical_precision_score",
     "hit_rate_score",
+    "icnn_score",
     "mean_average_hierarchical_precision_score",
     "mean_average_precision_at_r_score",
     "mean_average_precision_score",

@@ -67,9 +67,9 @@ class TorchHammingBlock:
         if not isinstance(gains, ClassGainsBlock):
             return self._on_host.refined_groups(gains, best_first)
         counts = self._counts_by_class(gains)
-        places, ordered_gains = gains.ordered(best_first)
-        order = np.argsort(places.table, axis=1)[gains.query_classes]
-        size = np.take_along_axis(counts, order[:, None], axis=2)
+        order = np.argsort(-gains.table if best_first else gains.table, axis=1)
+        ordered_gains = np.take_along_axis(gains.table, order, axis=1)[gains.query_classes]
+        size = np.take_along_axis(counts, order[gains.query_classes][:, None], axis=2)
         gain = size * ordered_gains[:, None]
         return Groups(size.reshape(len(size), -1), gain.reshape(len(size), -1))
 

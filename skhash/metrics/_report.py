@@ -7,7 +7,7 @@ import numpy as np
 from skhash.metrics import _statistics as statistics
 from skhash.metrics._docs import shared_docs
 from skhash.metrics._evaluation import Evaluation
-from skhash.metrics._gains import Labels, binary_gains, graded_gains
+from skhash.metrics._gains import Labels, binary_gains, graded_gains, shared_gains
 from skhash.metrics._inputs import TIES, check_option, check_ranks, make_evaluation
 from skhash.metrics._lookup import (
     EMPTY,
@@ -58,7 +58,8 @@ def retrieval_report(
         relevant, or items with a label in common.
     similarity : callable or array-like of shape (n_queries, n_database), default=None
         A similarity target, or its values: the gains of hierarchical precision and NDCG. Without
-        it the gains of NDCG are those of binary relevance.
+        it the gains of NDCG are those of binary relevance, and for label sets the numbers of
+        labels in common, which ACG and WAP have in any case.
     threshold : float, default=None
         Where given, items at least so similar to the query are the relevant ones.
     normalizer : {"total", "min", "hits"}, default="total"
@@ -95,8 +96,12 @@ def retrieval_report(
                           score  std. error  queries
     map                  1.0000      0.0000        4
     map@2                1.0000      0.0000        4
+    map@r                1.0000      0.0000        4
+    r_precision          1.0000      0.0000        4
+    mrr                  1.0000      0.0000        4
     precision@2          0.5000      0.0000        4
     recall@2             1.0000      0.0000        4
+    hit_rate@2           1.0000      0.0000        4
     ndcg@2               1.0000      0.0000        4
     precision@radius<=1  1.0000      0.0000        4
     empty@radius<=1      0.0000      0.0000        4
@@ -126,6 +131,7 @@ def retrieval_report(
         device=device,
         binary=binary,
         graded=lambda labels: None if similarity is None else graded_gains(labels, similarity),
+        shared=lambda labels: shared_gains(labels) if labels.kind == "multilabel" else None,
     )
     ranks = check_ranks(np.atleast_1d(k), evaluation).tolist()
     wanted = _statistics(evaluation, ranks, normalizer, average)
@@ -174,14 +180,22 @@ def retrieval_report(
 
 
 def _statistics(evaluation: Evaluation, ranks: list[int], normalizer: str, average: str):
-    best_gains = "graded" if "graded" in evaluation.gains else "binary"
+    binary, graded, shared = (name in evaluation.gains for name in ("binary", "graded", "shared"))
     chosen = []
-    if "binary" in evaluation.gains:
+    if binary:
         chosen += [statistics.average_precision(k, normalizer) for k in (None, *ranks)]
-        chosen += [statistics.precision(k) for k in ranks]
-        chosen += [statistics.recall(k) for k in ranks]
-    chosen += [statistics.ndcg(k, best_gains) for k in ranks]
-    if "graded" in evaluation.gains:
+        chosen += [statistics.average_precision_at_r(), statistics.r_precision()]
+        chosen.append(statistics.mean_reciprocal_rank(None))
+        for make in (statistics.precision, statistics.recall, statistics.hit_rate):
+            chosen += [make(k) for k in ranks]
+    if graded or not shared:
+        chosen += [statistics.ndcg(k, "graded" if graded else "binary") for k in ranks]
+    if shared:
+        chosen += [statistics.ndcg(k, "shared") for k in ranks]
+        chosen += [statistics.average_cumulative_gain(k, "shared") for k in ranks]
+        chosen.append(statistics.weighted_average_precision(None, "total", "shared"))
+    if graded:
         chosen += [statistics.hierarchical_precision(k) for k in ranks]
         chosen += [statistics.average_hierarchical_precision(k, average) for k in ranks]
+        chosen.append(statistics.hierarchical_average_precision())
     return chosen

@@ -1,7 +1,8 @@
 """The metrics as functions of the rankings of a block of queries.
 
 Every factory here returns a `Statistic`; its values are NaN for queries that nothing in the
-database is relevant to, which the caller's policy then decides about.
+database is relevant to, which the caller's policy then decides about. A cut-off ``k`` is a number,
+or an array for values of shape (n_queries, n_cutoffs), or, for some, None: the whole ranking.
 """
 
 from __future__ import annotations
@@ -63,8 +64,6 @@ class Statistic:
     depth : number of ranks it looks at, None for all.
     radius : Hamming distance up to which it looks at all items.
     cells : whether it needs the gains of single items.
-
-    Cut-offs are a number or an array; an array adds an axis to the values.
     """
 
     name: str
@@ -75,7 +74,7 @@ class Statistic:
     cells: bool = False
 
 
-def precision(k: int | np.ndarray) -> Statistic:
+def precision(k) -> Statistic:
     """Share of relevant items among the first k."""
 
     def compute(ranked: Ranked) -> np.ndarray:
@@ -84,7 +83,7 @@ def precision(k: int | np.ndarray) -> Statistic:
     return Statistic(f"precision@{k}", "binary", compute, depth=_depth(k))
 
 
-def recall(k: int | np.ndarray) -> Statistic:
+def recall(k) -> Statistic:
     """Share of the relevant items that are among the first k."""
 
     def compute(ranked: Ranked) -> np.ndarray:
@@ -93,7 +92,7 @@ def recall(k: int | np.ndarray) -> Statistic:
     return Statistic(f"recall@{k}", "binary", compute, depth=_depth(k))
 
 
-def hit_rate(k: int | np.ndarray) -> Statistic:
+def hit_rate(k) -> Statistic:
     """Whether one of the first k items is relevant."""
 
     def compute(ranked: Ranked) -> np.ndarray:
@@ -120,7 +119,7 @@ def r_precision() -> Statistic:
     return Statistic("r_precision", "binary", compute, depth=None)
 
 
-def average_precision(k: int | np.ndarray | None, normalizer: str) -> Statistic:
+def average_precision(k, normalizer: str) -> Statistic:
     """Mean precision at the ranks of the relevant items."""
 
     def compute(ranked: Ranked) -> np.ndarray:
@@ -152,7 +151,7 @@ def average_precision_at_r() -> Statistic:
     return Statistic("map@r", "binary", compute, depth=None)
 
 
-def ndcg(k: int | np.ndarray | None, gains: str) -> Statistic:
+def ndcg(k, gains: str) -> Statistic:
     """Discounted cumulative gain over that of the best ranking."""
 
     def compute(ranked: Ranked) -> np.ndarray:
@@ -174,7 +173,7 @@ def ndcg(k: int | np.ndarray | None, gains: str) -> Statistic:
     )
 
 
-def average_cumulative_gain(k: int | np.ndarray, gains: str) -> Statistic:
+def average_cumulative_gain(k, gains: str) -> Statistic:
     """Mean gain of the first k items."""
 
     def compute(ranked: Ranked) -> np.ndarray:
@@ -183,13 +182,12 @@ def average_cumulative_gain(k: int | np.ndarray, gains: str) -> Statistic:
     return Statistic(f"acg@{k}", gains, compute, depth=_depth(k))
 
 
-def weighted_average_precision(
-    k: int | np.ndarray | None, normalizer: str, gains: str
-) -> Statistic:
+def weighted_average_precision(k, normalizer: str, gains: str) -> Statistic:
     """Mean of the mean gains up to the ranks of the relevant items."""
 
     def compute(ranked: Ranked) -> np.ndarray:
         assert ranked.cells is not None
+        assert ranked.n_positive is not None
         positive = count_positive(ranked.groups, ranked.cells)
         # cut-offs may leave out some of them, so they are counted apart
         sums = _precision_sums(ranked.groups, _n_ranks(ranked, k), positive)
@@ -200,7 +198,7 @@ def weighted_average_precision(
     return Statistic(name, gains, compute, depth=_depth(k), cells=True)
 
 
-def hierarchical_precision(k: int | np.ndarray) -> Statistic:
+def hierarchical_precision(k) -> Statistic:
     """Sum of the similarities of the first k items over the largest possible."""
 
     def compute(ranked: Ranked) -> np.ndarray:

@@ -132,19 +132,23 @@ def test_hap_of_vectors_in_all_their_levels():
     np.testing.assert_allclose(score, by_hand, rtol=1e-12)
 
 
+@pytest.mark.parametrize("exclude_self", [False, True])
 @pytest.mark.parametrize("ties", TIES)
-def test_binary_relevance_makes_them_average_precision(ties):
+def test_binary_relevance_makes_them_average_precision(ties, exclude_self):
     query, query_labels, codes, labels = make_classes(2)
+    if exclude_self:
+        query, query_labels = codes, labels
+    options = {"ties": ties, "exclude_self": exclude_self}
     data = (query, query_labels, codes, labels)
     same = (query_labels[:, None] == labels).astype(float)
-    expected = mean_average_precision_score(*data, ties=ties)
-    assert weighted_average_precision_score(*data, ties=ties) == pytest.approx(expected)
+    expected = mean_average_precision_score(*data, **options)
+    assert weighted_average_precision_score(*data, **options) == pytest.approx(expected)
     assert hierarchical_average_precision_score(
-        query, None, codes, similarity=same, ties=ties
+        query, None, codes, similarity=same, **options
     ) == pytest.approx(expected)
     # and ACG precision
-    assert average_cumulative_gain_score(*data, k=9, ties=ties) == pytest.approx(
-        precision_at_k_score(*data, k=9, ties=ties)
+    assert average_cumulative_gain_score(*data, k=9, **options) == pytest.approx(
+        precision_at_k_score(*data, k=9, **options)
     )
 
 

@@ -120,4 +120,4 @@ def test_displays(data, name):
     plt.close("all")
     for part in ("balance", "distances", "precision"):
         one, other = (getattr(display, part, None) for display in drawn)
-        np.testing.assert_array_equal(one, other)
+        np.testing.assert_equal(one, other)

@@ -12,15 +12,22 @@ from sklearn.exceptions import UndefinedMetricWarning
 
 from skhash.metrics import (
     RetrievalReport,
+    average_cumulative_gain_score,
+    hierarchical_average_precision_score,
     hierarchical_precision_score,
+    hit_rate_score,
     mean_average_hierarchical_precision_score,
+    mean_average_precision_at_r_score,
     mean_average_precision_score,
+    mean_reciprocal_rank_score,
     ndcg_score,
     precision_at_k_score,
     precision_recall_curve,
     precision_within_radius,
+    r_precision_score,
     recall_at_k_score,
     retrieval_report,
+    weighted_average_precision_score,
 )
 from skhash.metrics._hamming import HammingRanking
 
@@ -42,6 +49,10 @@ def test_scores_are_those_of_the_metrics(case, ties):
     lookup = precision_within_radius(codes, labels, radius=1, exclude_self=True)
     expected = {
         "map": mean_average_precision_score(codes, labels, **rank),
+        "map@r": mean_average_precision_at_r_score(codes, labels, **rank),
+        "r_precision": r_precision_score(codes, labels, **rank),
+        "mrr": mean_reciprocal_rank_score(codes, labels, **rank),
+        "hap": hierarchical_average_precision_score(codes, labels, similarity=similarity, **rank),
         "precision@radius<=1": lookup.precision,
         "empty@radius<=1": lookup.empty,
     }
@@ -51,6 +62,7 @@ def test_scores_are_those_of_the_metrics(case, ties):
             f"map@{k}": mean_average_precision_score(codes, labels, k=k, **rank),
             f"precision@{k}": precision_at_k_score(codes, labels, k=k, **rank),
             f"recall@{k}": recall_at_k_score(codes, labels, k=k, **rank),
+            f"hit_rate@{k}": hit_rate_score(codes, labels, k=k, **rank),
             f"ndcg@{k}": ndcg_score(codes, labels, **graded),
             f"hp@{k}": hierarchical_precision_score(codes, labels, **graded),
             f"mahp@{k}": mean_average_hierarchical_precision_score(codes, labels, **graded),
@@ -105,7 +117,7 @@ def test_table_forms(case):
 def test_without_similarity_gains_are_binary(case):
     codes, labels, _ = case
     report = retrieval_report(codes, labels, k=5, exclude_self=True)
-    assert not any("HP" in name for name in report)
+    assert not {"hp@5", "mahp@5", "hap", "acg@5", "wap"} & set(report)
     assert report["ndcg@5"] == pytest.approx(ndcg_score(codes, labels, k=5, exclude_self=True))
 
 
@@ -127,7 +139,7 @@ def test_vectors_have_only_degrees_of_relevance(case):
     report = retrieval_report(
         codes, vectors, similarity=lambda a, b: np.clip(a @ b.T, 0, 1), k=5, exclude_self=True
     )
-    assert list(report) == ["ndcg@5", "hp@5", "mahp@5"]
+    assert list(report) == ["ndcg@5", "hp@5", "mahp@5", "hap"]
     assert report.precision_recall is None
 
 
@@ -378,3 +390,18 @@ def test_breakdown_by_any_group(few):
     with pytest.raises(ValueError, match="the labels of this report are no classes"):
         vectors.by_group("hp@2")
     assert vectors.by_group("hp@2", groups)["queries"].sum() == 10
+
+
+@pytest.mark.parametrize("ties", ["expected", "optimistic", "pessimistic"])
+def test_label_sets_are_graded_by_shared_labels(case, ties):
+    codes = case[0]
+    sets = np.random.default_rng(1).integers(0, 2, (150, 4))
+    rank = {"exclude_self": True, "ties": ties, "no_relevant": "skip"}
+    report = retrieval_report(codes, sets, k=9, **rank)
+    assert "ndcg@9" not in report
+    for name, score in {
+        "ndcg@9:shared": ndcg_score(codes, sets, k=9, **rank),
+        "acg@9": average_cumulative_gain_score(codes, sets, k=9, **rank),
+        "wap": weighted_average_precision_score(codes, sets, **rank),
+    }.items():
+        assert report[name] == pytest.approx(score, abs=1e-13)

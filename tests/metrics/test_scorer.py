@@ -12,12 +12,19 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skhash.base import BaseHasher
 from skhash.metrics import (
+    average_cumulative_gain_score,
+    hierarchical_average_precision_score,
     hierarchical_precision_score,
+    hit_rate_score,
     mean_average_hierarchical_precision_score,
+    mean_average_precision_at_r_score,
     mean_average_precision_score,
+    mean_reciprocal_rank_score,
     ndcg_score,
     precision_at_k_score,
+    r_precision_score,
     recall_at_k_score,
+    weighted_average_precision_score,
 )
 from skhash.metrics._scorer import (
     MultiRetrievalScorer,
@@ -84,6 +91,17 @@ def trained(fold):
         ("map@7:hits", mean_average_precision_score, {"k": 7, "normalizer": "hits"}),
         ("ndcg", ndcg_score, {"similarity": TARGET}),
         ("ndcg@9", ndcg_score, {"similarity": TARGET, "k": 9}),
+        ("ndcg@9:shared", ndcg_score, {"k": 9}),
+        ("ndcg:shared", ndcg_score, {}),
+        ("acg@4", average_cumulative_gain_score, {"k": 4}),
+        ("wap", weighted_average_precision_score, {}),
+        ("wap@4:min", weighted_average_precision_score, {"k": 4, "normalizer": "min"}),
+        ("hit_rate@2", hit_rate_score, {"k": 2}),
+        ("mrr", mean_reciprocal_rank_score, {}),
+        ("mrr@3", mean_reciprocal_rank_score, {"k": 3}),
+        ("r_precision", r_precision_score, {}),
+        ("map@r", mean_average_precision_at_r_score, {}),
+        ("hap", hierarchical_average_precision_score, {"similarity": TARGET}),
         ("hp@9", hierarchical_precision_score, {"similarity": TARGET, "k": 9}),
         ("mahp@9", mean_average_hierarchical_precision_score, {"similarity": TARGET, "k": 9}),
         (
@@ -111,13 +129,16 @@ def test_every_listed_name_is_known():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("mapp@5", "Unknown score 'mapp@5'; known are acg@k, hap"),
+        ("mapp@5", "Unknown score 'mapp@5'; known are acg@k, hap, hit_rate@k, hp@k"),
         ("map@0", "Unknown score 'map@0'"),
         ("MAP@5", "Unknown score"),
         ("map@5 ", "Unknown score"),
         (5, "Unknown score 5"),
         ("mahp", "Score 'mahp' needs a cut-off, such as 'mahp@100'"),
         ("map:min", "Score 'map:min' needs a cut-off"),
+        ("hap@5", "score 'hap@5' has no cut-off: say 'hap'"),
+        ("map@r@5", "score 'map@r@5' has no cut-off: say 'map@r'"),
+        ("ndcg:similarity", "Score 'ndcg:similarity' needs a cut-off"),
         ("map@5:best", "unknown variant 'best'; known are 'total', 'min', 'hits'"),
         ("hp@5:mean", "unknown variant 'mean'; known are none"),
     ],
