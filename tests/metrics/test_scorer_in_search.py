@@ -169,6 +169,20 @@ def test_halving_search(cifar):
     assert search.best_params_ == {"n_bits": 16}
 
 
+@pytest.mark.filterwarnings("ignore:Scoring failed", "ignore:One or more of the")
+def test_halving_search_with_small_first_folds(cifar):
+    # the first round has 600 // 9 rows, and no fold of it holds what the cut-off asks for
+    X, y = cifar
+    options = {"cv": 2, "scoring": get_scorer("mahp@60", similarity=TARGET), "random_state": 0}
+    grid = {"n_bits": [16, *range(1, 10)]}
+    small = HalvingGridSearchCV(PCAHasher(), grid, **options).fit(X, y)
+    of_round = small.cv_results_["mean_test_score"][small.cv_results_["iter"] == 0]
+    assert small.n_resources_[0] < 120
+    assert np.isnan(of_round).all()
+    enough = HalvingGridSearchCV(PCAHasher(), grid, min_resources=200, **options).fit(X, y)
+    assert np.isfinite(enough.cv_results_["mean_test_score"]).all()
+
+
 def test_cut_off_beyond_the_fold_becomes_the_error_score(cifar):
     X, y = cifar
     scorer = get_scorer("mahp@200", similarity=TARGET)
@@ -206,6 +220,7 @@ def unequal_folds(n_rows):
     return [(np.arange(200, n_rows), np.arange(200)), (np.arange(200), np.arange(200, 240))]
 
 
+@pytest.mark.filterwarnings("ignore:Scoring failed", "ignore:One or more of the")
 def test_a_score_that_fails_on_a_fold_leaves_the_others(cifar):
     X, y = cifar
     y = y.copy()
