@@ -118,7 +118,9 @@ def mean_average_precision_at_r_score(
 
     R is the number of items that are relevant to the query, so that classes of unequal size are
     judged alike: the sum of the precisions at the ranks of the relevant items among the first R,
-    divided by R. It is 1 only where these come before all others.
+    divided by R. It is 1 only where these come before all others. Ties are taken as for mAP:
+    each rank of a group of ties holds a relevant item with the same probability, and given that,
+    the ranks of the group before it hold the mean share of the others.
 
     Parameters
     ----------

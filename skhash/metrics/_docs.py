@@ -56,7 +56,8 @@ exclude_self : bool or array-like of shape (n_queries,), default=False
     "metric": """
 metric : {"hamming", "cosine", "euclidean", "precomputed"}, default="hamming"
     The distance to rank by. The others than Hamming are for the vectors that codes are made
-    from, so that both are measured alike.
+    from, so that both are measured alike. Distances of vectors tie where they are equal but for
+    rounding, precomputed ones where they are equal.
 """,
     "ties": """
 ties : {"expected", "optimistic", "pessimistic"}, default="expected"

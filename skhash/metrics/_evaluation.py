@@ -61,7 +61,7 @@ class Evaluation:
                 self.gains[name].block(rows, own),
                 depth,
                 ties,
-                any(s.cells for s in statistics if s.gains == name),
+                [s for s in statistics if s.gains == name],
             )
             for name in {statistic.gains for statistic in statistics}
         }
@@ -74,22 +74,29 @@ class Evaluation:
         return np.arange(self.ranking.n_queries)
 
 
-def _ranked(ranking, gains, depth: int, ties: str, with_cells: bool) -> Ranked:
-    tied = cells = n_positive = None
+def _ranked(ranking, gains, depth: int, ties: str, statistics: Sequence[Statistic]) -> Ranked:
+    """What statistics see of rankings and gains, and no more than they ask for."""
+    with_cells = any(statistic.cells for statistic in statistics)
+    tied = cells = None
     best_first = ties == "optimistic"
-    if gains.binary or ties == "expected":
+    if gains.binary:
         groups = tied = ranking.groups(gains)
         if ties != "expected":
             groups = ordered_groups(tied, best_first)
+        cells = ordered_groups(tied, best_first) if with_cells else None
+    elif ties != "expected":
+        groups = cells = ranking.refined_groups(gains, best_first)
+    elif with_cells:
+        cells = ranking.refined_groups(gains, best_first=False)
+        groups = ranking.merged_groups(gains, cells)
     else:
-        groups = ranking.refined_groups(gains, best_first)
-    if with_cells:
-        n_positive = gains.n_positive
-        if ties != "expected":
-            cells = groups
-        elif gains.binary:
-            cells = ordered_groups(groups, best_first=False)
+        groups = ranking.groups(gains)
+    positive = n_positive = None
+    if any(statistic.positive for statistic in statistics):
+        n_positive = gains.positive.total
+        if ties == "expected":
+            positive = ranking.groups(gains.positive).gain
         else:
-            cells = ranking.refined_groups(gains, best_first=False)
+            positive = groups.size * (groups.gain > 0)
     ideal, profile = gains.ideal(depth)
-    return Ranked(groups, tied, ideal, profile, gains.total, ties, cells, n_positive)
+    return Ranked(groups, tied, ideal, profile, gains.total, ties, cells, positive, n_positive)

@@ -106,7 +106,8 @@ def binary_gains(labels: Labels, relevance=None, similarity=None, threshold=None
             )
         return PairGains(lambda rows: _dense(matrix[rows]), binary=True)
     if similarity is not None:
-        least = threshold - THRESHOLD_TOLERANCE
+        # a small threshold is still above 0
+        least = max(threshold - THRESHOLD_TOLERANCE, threshold / 2)
         return _similarity_gains(labels, similarity, lambda values: values >= least, True)
     _require_names(labels, "say similarity= and threshold=, or pass a relevance matrix")
     if labels.kind == "class":

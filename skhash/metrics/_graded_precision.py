@@ -45,10 +45,10 @@ def hierarchical_average_precision_sum(groups: Groups, cells: Groups) -> np.ndar
     return ((groups.gain + across) * inverse_ranks / n_items + 2 * within * later).sum(axis=1)
 
 
-def count_positive(groups: Groups, cells: Groups) -> np.ndarray:
-    """Number of items of each group whose gain is positive."""
-    of_group = _group_of_cells(groups.size.cumsum(axis=1), cells.size.cumsum(axis=1))
-    return _by_group(cells.size * (cells.gain > 0), of_group, groups.size.shape[1])
+def merge_cells(size: np.ndarray, cells: Groups) -> Groups:
+    """The groups of given sizes that were divided into cells."""
+    of_group = _group_of_cells(size.cumsum(axis=1), cells.size.cumsum(axis=1))
+    return Groups(size, _by_group(cells.gain, of_group, size.shape[1]))
 
 
 def sum_of_minima(values: np.ndarray, counts: np.ndarray) -> np.ndarray:

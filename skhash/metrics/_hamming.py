@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from skhash.metrics._graded_precision import merge_cells
 from skhash.metrics._relevance import ClassGainsBlock
 from skhash.metrics._sorted import SortedBlock
 from skhash.metrics._ties import Groups
@@ -106,6 +107,10 @@ class HammingBlock:
         distances = self._distances.astype(np.float64)
         distances[self._distances > self._n_bits] = np.inf
         return SortedBlock(distances, self._depth).refined_groups(gains, best_first)
+
+    def merged_groups(self, gains, cells: Groups) -> Groups:
+        """What `groups` returns, from the cells of `refined_groups`."""
+        return merge_cells(self.size, cells)
 
     def _groups_by_place(self, places: ClassGainsBlock, gain_at: np.ndarray) -> Groups:
         """The rankings with each group divided by the place of the gain among all gains."""

@@ -73,6 +73,10 @@ class TorchHammingBlock:
         gain = size * ordered_gains[:, None]
         return Groups(size.reshape(len(size), -1), gain.reshape(len(size), -1))
 
+    def merged_groups(self, gains, cells: Groups) -> Groups:
+        # the classes at each distance are counted by now
+        return self.groups(gains)
+
     @cached_property
     def _on_host(self) -> HammingBlock:
         # gains by pair are evaluated on the host, and are larger than the distances

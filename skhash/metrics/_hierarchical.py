@@ -204,9 +204,9 @@ def hierarchical_average_precision_score(
     The sum over all items k of ``H-rank(k) / rank(k)``, where H-rank(k) is the similarity of k to
     the query and, for each item before it, the lesser of its similarity and that of k; divided by
     the sum of the similarities. It is the mean of the average precisions at all thresholds of
-    similarity, each weighted by the number of items that reach it, and for similarities of 0 and
-    1 it is average precision. The paper derives its similarities (relevances) from the depth of
-    the common ancestor; here any target serves.
+    similarity, each weighted by the number of items that reach it and the step from the
+    threshold below; for similarities of 0 and 1 it is average precision. The paper derives its
+    similarities (relevances) from the depth of the common ancestor; here any target serves.
 
     Exact over ties: two items at different distances are in a known order, and of two at the
     same distance either is the later one, at a rank whose distribution is known. The best and

@@ -29,7 +29,6 @@ def precision_at_k_score(
 ):
     """Share of relevant items among the first k, P@k.
 
-
     Parameters
     ----------
     |rankings|
@@ -337,7 +336,8 @@ def r_precision_score(
 ):
     """Precision at R, the number of items that are relevant to the query.
 
-    A cut-off for each query: classes of unequal size are judged alike.
+    A cut-off for each query: classes of unequal size are judged alike. Of the items at the
+    distance of rank R, those ranks hold the mean share of relevant ones in expectation.
 
     Parameters
     ----------

@@ -58,20 +58,16 @@ class ClassGainsBlock:
     @property
     def total(self) -> np.ndarray:
         """Sum of the gains of all items but the query itself, shape (n_queries,)."""
-        return self._sum(self.table)
+        total = (self.table @ self._gains.class_sizes)[self.query_classes]
+        inside = np.flatnonzero(self._own >= 0)
+        total[inside] -= self.of_pairs(inside, self._own[inside])
+        return total
 
     @property
-    def n_positive(self) -> np.ndarray:
-        """Number of the items but the query itself whose gain is positive, (n_queries,)."""
-        return self._sum((self.table > 0).astype(np.float64))
-
-    def _sum(self, table: np.ndarray) -> np.ndarray:
-        """Sum over all items but the query itself of what a table has for their classes."""
-        total = (table @ self._gains.class_sizes)[self.query_classes]
-        inside = np.flatnonzero(self._own >= 0)
-        own_classes = self.item_classes[self._own[inside]]
-        total[inside] -= table[self.query_classes[inside], own_classes]
-        return total
+    def positive(self) -> ClassGainsBlock:
+        """1 where the gain is positive, else 0."""
+        table = (self.table > 0).astype(np.float64)
+        return ClassGainsBlock(self._gains, table, self.query_classes, self._own)
 
     def of_pairs(self, queries: np.ndarray, items: np.ndarray) -> np.ndarray:
         """Gains of single pairs of a query of the block and an item."""
@@ -156,8 +152,8 @@ class PairGainsBlock:
         return self.dense.sum(axis=1)
 
     @property
-    def n_positive(self) -> np.ndarray:
-        return np.count_nonzero(self.dense > 0, axis=1).astype(np.float64)
+    def positive(self) -> PairGainsBlock:
+        return PairGainsBlock((self.dense > 0).astype(np.float64), binary=True)
 
     def of_pairs(self, queries: np.ndarray, items: np.ndarray) -> np.ndarray:
         return self.dense[queries, items]

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from skhash.metrics._graded_precision import merge_cells
 from skhash.metrics._ties import Groups
 
 
@@ -49,6 +50,10 @@ class SortedBlock:
         order = np.lexsort((-values if best_first else values, self._group), axis=1)
         ranked = np.take_along_axis(self._ranked, order, axis=1)
         return Groups(ranked.astype(np.intp), np.take_along_axis(values, order, axis=1) * ranked)
+
+    def merged_groups(self, gains, cells: Groups) -> Groups:
+        """What `groups` returns, from the cells of `refined_groups`."""
+        return merge_cells(self.size, cells)
 
     def _values(self, gains) -> np.ndarray:
         queries = np.arange(len(self._items))[:, None]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skhash.metrics._first_hit import hit_probability, reciprocal_rank
-from skhash.metrics._graded_precision import count_positive, hierarchical_average_precision_sum
+from skhash.metrics._graded_precision import hierarchical_average_precision_sum
 from skhash.metrics._hits import average_precision_of_hits
 from skhash.metrics._ties import (
     Groups,
@@ -40,7 +40,8 @@ class Ranked:
     ties : {"expected", "optimistic", "pessimistic"}.
     cells : the rankings with each group divided into items of equal gain, the least first, or
         all in the order that ``ties`` asks for; only for statistics that ask for them.
-    n_positive : the number of items with a positive gain; with the cells.
+    positive : for each group the number of its items with a positive gain, and
+    n_positive : that of all items; only for statistics that ask for them.
     """
 
     groups: Groups
@@ -50,6 +51,7 @@ class Ranked:
     total: np.ndarray
     ties: str
     cells: Groups | None = None
+    positive: np.ndarray | None = None
     n_positive: np.ndarray | None = None
 
 
@@ -64,6 +66,7 @@ class Statistic:
     depth : number of ranks it looks at, None for all.
     radius : Hamming distance up to which it looks at all items.
     cells : whether it needs the gains of single items.
+    positive : whether it needs the numbers of items with a positive gain.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Statistic:
     depth: int | None = 0
     radius: int = 0
     cells: bool = False
+    positive: bool = False
 
 
 def precision(k) -> Statistic:
@@ -186,16 +190,13 @@ def weighted_average_precision(k, normalizer: str, gains: str) -> Statistic:
     """Mean of the mean gains up to the ranks of the relevant items."""
 
     def compute(ranked: Ranked) -> np.ndarray:
-        assert ranked.cells is not None
         assert ranked.n_positive is not None
-        positive = count_positive(ranked.groups, ranked.cells)
-        # cut-offs may leave out some of them, so they are counted apart
-        sums = _precision_sums(ranked.groups, _n_ranks(ranked, k), positive)
+        sums = _precision_sums(ranked.groups, _n_ranks(ranked, k), ranked.positive)
         return _normalized(sums, ranked.n_positive, k, normalizer)
 
     variant = "" if k is None or normalizer == "total" else f":{normalizer}"
     name = ("wap" if k is None else f"wap@{k}") + variant
-    return Statistic(name, gains, compute, depth=_depth(k), cells=True)
+    return Statistic(name, gains, compute, depth=_depth(k), positive=True)
 
 
 def hierarchical_precision(k) -> Statistic:

@@ -63,7 +63,7 @@ def gain_up_to(groups: Groups, k) -> np.ndarray:
     """
     if np.ndim(k) == 1:
         return gain_at_ranks(groups, int(k.max())).cumsum(axis=1)[:, k - 1]
-    return np.einsum("qg,qg->q", mean_gain(groups), np.diff(rank_ends(groups, k), axis=1))
+    return (mean_gain(groups) * np.diff(rank_ends(groups, k), axis=1)).sum(axis=1)
 
 
 def gain_at_ranks(groups: Groups, n_ranks: int) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import label_ranking_average_precision_score, top_k_accuracy_score
 
 from skhash.metrics import (
     hit_rate_score,
@@ -90,3 +91,19 @@ def test_a_query_with_nothing_relevant_has_no_value(ties):
         mean_average_precision_at_r_score(codes, labels, **options),
     ):
         np.testing.assert_array_equal(np.isnan(values), [False, False, False, True])
+
+
+def test_agrees_with_scikit_learn_without_ties():
+    rng = np.random.default_rng(1)
+    distances = rng.permuted(np.tile(np.arange(30), (40, 1)), axis=1)
+    wanted = rng.integers(0, 30, 40)
+    relevance = np.eye(30)[wanted]
+    options = {"relevance": relevance, "metric": "precomputed"}
+    # of one relevant item the average precision is the reciprocal rank
+    assert mean_reciprocal_rank_score(distances, None, **options) == pytest.approx(
+        label_ranking_average_precision_score(relevance, -distances)
+    )
+    for k in (1, 4, 29):
+        assert hit_rate_score(distances, None, k=k, **options) == pytest.approx(
+            top_k_accuracy_score(wanted, -distances, k=k, labels=np.arange(30))
+        )

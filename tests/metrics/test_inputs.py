@@ -284,6 +284,21 @@ class TestThresholds:
             )
             assert score == 0.5
 
+    def test_a_target_in_single_precision(self):
+        def target(a, b):
+            return np.full((len(a), len(b)), 0.7, dtype=np.float32)
+
+        assert np.float64(np.float32(0.7)) < 0.7
+        score = precision_at_k_score(
+            QUERY, [0], CODES, [0, 1, 2, 3], similarity=target, threshold=0.7, k=4
+        )
+        assert score == 1
+
+    def test_small_thresholds_are_above_zero(self):
+        similarity = np.array([[1e-7, 0, 0, 2e-8]])
+        score = precision_at_k_score(QUERY, None, CODES, similarity=similarity, threshold=1e-7, k=4)
+        assert score == 1 / 4
+
     @pytest.mark.parametrize("threshold", [np.nan, np.inf, "0.5", True])
     def test_what_is_no_threshold(self, threshold):
         with pytest.raises(ValueError, match="threshold must be a finite number, got "):
