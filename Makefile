@@ -6,12 +6,15 @@ STAMP := $(VENV)/.installed
 DOCS_STAMP := $(VENV)/.installed-docs
 INSTALL := $(BIN)/python -m pip install --quiet -c constraints.txt
 
-.PHONY: help install demo test test-slow lint format docs bench clean
+.PHONY: help install demo test test-slow test-matrix test-oldest test-newest lint format docs bench clean
 
 help:
 	@echo "make demo       learn codes from the shipped data, print the table, write the picture"
 	@echo "make test       run the whole test suite"
 	@echo "make test-slow  run the tests marked slow"
+	@echo "make test-matrix  the suite under the arithmetic of other processors (MATRIX=--quick for a part)"
+	@echo "make test-oldest  the suite with the oldest versions that pyproject.toml allows"
+	@echo "make test-newest  the suite with the newest versions there are"
 	@echo "make lint       ruff, ruff format, mypy"
 	@echo "make docs       build the documentation into docs/_build/html"
 	@echo "make bench      run the benchmarks (they look for more data under SKHASH_DATA)"
@@ -40,6 +43,23 @@ test: $(STAMP)
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
+
+test-matrix: $(STAMP)
+	$(BIN)/python tools/test_matrix.py $(MATRIX)
+
+# environments of their own: exactly the lower bounds of pyproject.toml, and the newest releases but
+# for torch's build
+test-oldest:
+	@test -x .venv-oldest/bin/uv || { $(PYTHON) -m venv .venv-oldest && .venv-oldest/bin/pip install --quiet uv; }
+	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python --resolution lowest-direct -e '.[dev]'
+	.venv-oldest/bin/python -m pytest -n auto
+
+test-newest:
+	@test -x .venv-newest/bin/python || $(PYTHON) -m venv .venv-newest
+	.venv-newest/bin/pip install --quiet $$(grep '^torch==' constraints.txt)
+	.venv-newest/bin/pip install --quiet --upgrade --upgrade-strategy eager \
+		$$(grep '^torch==' constraints.txt) -e '.[dev]'
+	.venv-newest/bin/python -m pytest -n auto
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

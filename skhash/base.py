@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skhash.utils._packing import pack_codes
+from skhash.utils._rounding import settled_values
 from skhash.utils._rows import row_keys
 
 
@@ -21,7 +22,8 @@ class BaseHasher(
 
     A hasher is a transformer from rows of X to binary codes. A subclass sets ``n_bits_`` in
     ``fit`` and implements `_bit_values`; everything a user calls is defined here, so that
-    ``transform(X) == (decision_function(X) > 0)`` holds for all of them by construction.
+    ``transform(X) == (decision_function(X) > 0)`` holds for all of them by construction, and so
+    does it that a code depends neither on the rows beside it nor on the processor.
     """
 
     #: Keyword arguments for `validate_data` beyond dtype; a subclass may accept sparse X, say.
@@ -32,8 +34,12 @@ class BaseHasher(
         """Learn the codes."""
 
     @abstractmethod
-    def _bit_values(self, X):
-        """Return the real value of each bit, float array of shape (n_samples, n_bits)."""
+    def _bit_values(self, X, dtype):
+        """Real value of each bit, an array of shape (n_samples, n_bits), computed in `dtype`.
+
+        `dtype` is float32 or float64. The values of the same rows in both types, and of rows
+        beside others, may differ by rounding and by nothing else.
+        """
 
     def decision_function(self, X):
         """Real value of each bit before its threshold at zero.
@@ -68,7 +74,16 @@ class BaseHasher(
         return (self.decision_function(X) > 0).view(np.uint8)
 
     def _decide(self, X):
-        return np.asarray(self._bit_values(X), dtype=np.float32)
+        """Values of the bits of validated rows, whose signs do not depend on other rows."""
+
+        def compute(rows, dtype):
+            return self._bit_values(X if rows is None else X[rows], dtype)
+
+        return settled_values(compute, X.shape[0], self._fast_dtype(X))
+
+    def _fast_dtype(self, X):
+        """The type in which values are computed, but for those near 0."""
+        return X.dtype
 
     def _keep_training_codes(self, X, y):
         """Keep the codes of the training rows and their labels, where `store_codes` asks for it.

@@ -34,7 +34,7 @@ class LastLinearInput:
         self._input = inputs[0]
 
     def take(self):
-        """The features of the last batch, (n, n_hidden), float32."""
+        """The features of the last batch, (n, n_hidden), in the type that the layer has them in."""
         hidden, self._input = self._input, None
         if hidden is None or hidden.ndim != 2:
             found = "no input" if hidden is None else f"an input of shape {tuple(hidden.shape)}"
@@ -42,7 +42,7 @@ class LastLinearInput:
                 'encoder="posterior" reads a row of features of each image before the last '
                 f'torch.nn.Linear of the network, which had {found}: set encoder="direct"'
             )
-        return hidden.float()
+        return hidden
 
     def remove(self):
         """Leave the network as it was."""
@@ -84,5 +84,5 @@ class JoinedFeatures(nn.Module):
 
     def forward(self, X):
         """Shape (n, n_outputs + n_hidden)."""
-        outputs = self.network(X).float()
+        outputs = self.network(X)
         return torch.cat([outputs, self._hidden.take()], dim=1)

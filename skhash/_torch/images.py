@@ -44,9 +44,10 @@ class Pixels(nn.Module):
         self.scale.copy_(torch.where(varies, variance.sqrt(), 1))
 
     def forward(self, rows):
-        """From (n, height, width, n_channels) to (n, n_channels, height, width), float32."""
+        """From (n, height, width, n_channels) to (n, n_channels, height, width)."""
         # a view: in memory the channels stay last, which convolutions are fastest with
-        return ((real_pixels(rows) - self.mean) / self.scale).permute(0, 3, 1, 2)
+        real = real_pixels(rows).to(self.mean.dtype)
+        return ((real - self.mean) / self.scale).permute(0, 3, 1, 2)
 
 
 def image_encoder(network, n_channels):

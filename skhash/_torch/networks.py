@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import warnings
 
 import numpy as np
 import torch
@@ -58,11 +60,15 @@ class SeededDropout(nn.Module):
 
 
 def linear_layer(n_in, n_out, generator, *, bias=True):
-    """A linear layer with weights of variance 1 / n_in, drawn from `generator`, and no bias yet."""
+    """A linear layer with weights of variance 1 / n_in, drawn from `generator`, and no bias yet.
+
+    Without a generator the weights are not set: a state is to be loaded, and drawing takes time.
+    """
     layer = nn.utils.skip_init(nn.Linear, n_in, n_out, bias=bias)
     with torch.no_grad():
-        # drawn on the CPU: the same seed starts from the same weights on every device
-        layer.weight.copy_(torch.randn(n_out, n_in, generator=generator) / n_in**0.5)
+        if generator is not None:
+            # drawn on the CPU: the same seed starts from the same weights on every device
+            layer.weight.copy_(torch.randn(n_out, n_in, generator=generator) / n_in**0.5)
         if bias:
             layer.bias.zero_()
     return layer
@@ -125,7 +131,8 @@ def build_network(
         Where given, the bits are read off so many features before the last layer of the network
         instead of off X.
     generator : torch.Generator or None
-        Source of the initial weights (on the CPU).
+        Source of the initial weights (on the CPU). Without it they are not set, for a state that
+        is to be loaded.
 
     Returns
     -------
@@ -313,8 +320,8 @@ def load_numpy_state(module, state):
 
 
 @torch.inference_mode()
-def encode(module, X, *, batch_size, device, mixed_precision=False):
-    """Outputs of `module` for all rows of X, in batches, as a float32 array.
+def encode(module, X, *, batch_size, device, dtype=np.float32, mixed_precision=False):
+    """Outputs of `module` for all rows of X, in batches.
 
     Parameters
     ----------
@@ -324,24 +331,32 @@ def encode(module, X, *, batch_size, device, mixed_precision=False):
     batch_size : int
         Rows a step, fewer where they are wide: bounds the memory beyond the result.
     device : torch.device or str
+    dtype : dtype
+        float32, or float64 for a network that computes in the type of its weights; X counts as
+        float32 in both.
     mixed_precision : "auto" or bool
-        See `low_precision`.
+        See `low_precision`. A processor computes in `dtype` all the same: codes shall not depend
+        on which of them has low precision.
 
     Returns
     -------
-    outputs : ndarray of shape (n, n_bits), dtype float32
+    outputs : ndarray of shape (n, n_bits), of `dtype`
     """
-    device, images = torch.device(device), is_images(X)
+    device, images, dtype = torch.device(device), is_images(X), np.dtype(dtype)
     module = (in_fast_layout(module, device) if images else module.to(device)).eval()
-    precision = Precision(device, low_precision(device, mixed_precision, images=images))
+    module = module.double() if dtype == np.float64 else module
+    low = device.type != "cpu" and mixed_precision
+    precision = Precision(device, low_precision(device, low, images=images))
     most = _ENCODE_PIXELS.get(device.type, 2**20) if images else _ENCODE_ELEMENTS
     batch_size = bounded_rows(batch_size, math.prod(X.shape[1:]), most)
-    outputs, waiting = np.empty((0, 0), np.float32), None
+    outputs, waiting = np.empty((0, 0), dtype), None
     for start in range(0, X.shape[0], batch_size):
         rows = torch.from_numpy(dense_rows(X[start : start + batch_size]))
-        part = precision.run(module, _sent(rows, device)).float()
+        # images become real numbers, of the type of the weights, in their `Pixels`
+        rows = rows.double() if dtype == np.float64 and not images else rows
+        part = precision.run(module, _sent(rows, device))
         if waiting is None:
-            outputs = np.empty((X.shape[0], part.shape[1]), np.float32)
+            outputs = np.empty((X.shape[0], part.shape[1]), dtype)
         else:
             # read a step late: a GPU has the next batch by then, and need not wait for this one
             _read(outputs, *waiting)
@@ -358,18 +373,35 @@ def _sent(rows, device):
 
 
 def _read(outputs, start, part):
-    outputs[start : start + len(part)] = part.cpu().numpy()
+    outputs[start : start + len(part)] = part.cpu()
 
 
 def check_output(module, X, n_bits):
-    """Raise where the network of a user's factory does not give `n_bits` real values a row."""
-    was_training = module.training
+    """Raise where the network of a user's factory does not give `n_bits` real values a row.
+
+    Warns where it cannot compute in float64, which decides the bits of values near 0.
+    """
+    was_training, X = module.training, X[:2]
     module.eval()
     with torch.no_grad():
-        shape = tuple(module(X[:2]).shape)
+        shape = tuple(module(X).shape)
+        if shape == (len(X), n_bits) and X.device.type == "cpu":
+            _check_float64(module, X)
     module.train(was_training)
-    if shape != (len(X[:2]), n_bits):
+    if shape != (len(X), n_bits):
         raise ValueError(
             f"network must map rows to {n_bits} values: for an input of shape "
-            f"{tuple(X[:2].shape)} it returned shape {shape}"
+            f"{tuple(X.shape)} it returned shape {shape}"
+        )
+
+
+def _check_float64(module, X):
+    try:
+        copy.deepcopy(module).double()(X if is_images(X) else X.double())
+    except RuntimeError as error:
+        warnings.warn(
+            f"network does not run in float64 ({error}): bits whose values are within rounding of "
+            "0 may depend on the processor, and on the rows that are encoded together",
+            UserWarning,
+            stacklevel=2,
         )

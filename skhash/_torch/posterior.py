@@ -33,7 +33,8 @@ class PosteriorEncoder(nn.Module):
 
     def __init__(self, classifier, n_features, n_classes, n_bits, temperature, n_hidden=None):
         super().__init__()
-        self.classifier, self.temperature = classifier, temperature
+        # a float32, which an exported model keeps to the last digit
+        self.classifier, self.temperature = classifier, float(np.float32(temperature))
         self._hidden = None if n_hidden is None else LastLinearInput(classifier)
         n_values = n_features if n_hidden is None else n_hidden
         self.register_buffer("mean", torch.zeros(n_values))
@@ -46,9 +47,10 @@ class PosteriorEncoder(nn.Module):
             return self._bits(logits, X)
         # the map to bits is small, and has single precision where the network has less
         with torch.autocast(X.device.type, enabled=False):
-            return self._bits(logits.float(), self._hidden.take())
+            return self._bits(logits.to(self.mean.dtype), self._hidden.take())
 
     def _bits(self, logits, features):
+        features = features.to(self.mean.dtype)
         posterior = F.softmax(logits / self.temperature, dim=1)
         return self.class_bits(posterior) + self.feature_bits(features - self.mean)
 

@@ -23,6 +23,7 @@ from skhash.hashers import (
     SpectralHasher,
 )
 from skhash.hashers._gradient import GradientHasher
+from skhash.utils._rounding import NOTHING
 
 _SUPPORTED = (
     "every hasher of skhash, a Pipeline of StandardScaler, Normalizer, PCA and a hasher, and "
@@ -35,8 +36,8 @@ def to_module(estimator) -> nn.Module:
     """The module that computes what an estimator gives for rows of X.
 
     For a hasher these are the real values of the bits, for a transformer the transformed rows,
-    for a classifier the number of the class. Each module computes in the precision in which the
-    estimator does.
+    for a classifier the number of the class. What decides bits computes in float64, so that they
+    are those of the estimator in every runtime.
 
     Raises
     ------
@@ -52,8 +53,13 @@ def _(estimator: GradientHasher):
         n_features=estimator.n_features_in_, n_bits=estimator.n_bits_, **estimator.architecture_
     )
     load_numpy_state(module, estimator.network_state_)
-    # images say by their type what range they have
-    return module if hasattr(estimator, "input_shape_") else nn.Sequential(Float32(), module)
+    if hasattr(estimator, "input_shape_"):
+        # images say by their type what range they have
+        return module
+    if not isinstance(estimator.architecture_["network"], str):
+        # runtimes have convolutions, and much else of a user's network, in float32 only
+        return nn.Sequential(Float32(), module)
+    return nn.Sequential(Float32(), ToFloat64(), module.double())
 
 
 @to_module.register(PCAHasher)
@@ -76,7 +82,9 @@ def _(estimator: SpectralHasher):
 @to_module.register
 def _(estimator: ClassCodeHasher):
     return nn.Sequential(
-        to_module(estimator.estimator_), Lookup(estimator.codebook_ * np.float32(2) - 1)
+        ToFloat64(),
+        to_module(estimator.estimator_),
+        Lookup(estimator.codebook_ * np.float32(2) - 1),
     )
 
 
@@ -120,8 +128,15 @@ class Float32(nn.Module):
         return X.float()
 
 
+class ToFloat64(nn.Module):
+    """The same numbers, for arithmetic that rounds less."""
+
+    def forward(self, X):
+        return X.double()
+
+
 class Projection(nn.Module):
-    """Centred rows times one matrix after the other, in the wider of the types."""
+    """Centred rows times one matrix after the other, in float64."""
 
     mean: torch.Tensor
 
@@ -133,11 +148,9 @@ class Projection(nn.Module):
             self.register_buffer(f"matrix_{i}", _tensor(matrix))
 
     def forward(self, X):
-        X = X - self.mean
+        X = X.double() - self.mean.double()
         for i in range(self.n_matrices):
-            matrix = getattr(self, f"matrix_{i}")
-            dtype = torch.promote_types(X.dtype, matrix.dtype)
-            X = X.to(dtype) @ matrix.to(dtype)
+            X = X @ getattr(self, f"matrix_{i}").double()
         return X
 
 
@@ -238,8 +251,12 @@ class Coder(nn.Module):
         self.register_buffer("place_values", 2 ** torch.arange(7, -1, -1, dtype=torch.float32))
 
     def forward(self, X):
+        values = self.values(X)
+        if values.dtype == torch.float64:
+            size = values.abs()
+            values = values.where(size > NOTHING * size.amax(dim=1, keepdim=True), 0)
         # thresholded as decision_function returns them, in float32
-        values = self.values(X).float()
+        values = values.float()
         bits = (values > 0).float()
         # small whole numbers are exact in float32, in which every runtime can multiply
         eights = F.pad(bits, (0, self.n_spare)).unflatten(1, (-1, 8))

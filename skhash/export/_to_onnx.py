@@ -39,9 +39,9 @@ def to_onnx(hasher, path=None, *, dtype=None, opset_version=18, check=None):
     values     float32   (n, n_bits)                       as ``decision_function`` gives them
     ========== ========= ================================= =======================================
 
-    The bits are those that ``transform`` gives for samples of this type, save for values within
-    rounding of the threshold: runtimes sum in different orders, as does torch itself on another
-    machine. `check` compares them on rows of yours.
+    For features the bits are those that ``transform`` gives for samples of this type: the model
+    computes in float64. Images, and networks of your own, are computed in float32, where a bit may
+    differ whose value is within rounding of the threshold. `check` compares them on rows of yours.
 
     Parameters
     ----------
@@ -86,9 +86,8 @@ def to_onnx(hasher, path=None, *, dtype=None, opset_version=18, check=None):
 
     Notes
     -----
-    A closed form that was fitted on float64 computes in float64, in the model too. With features
-    of float32, its bits are those of ``transform(X.astype(np.float32))``. Trained hashers compute
-    in float32 whatever the type of X.
+    With features of float32, the bits of a closed form are those of
+    ``transform(X.astype(np.float32))``. Trained hashers take X as float32 whatever its type.
 
     Examples
     --------

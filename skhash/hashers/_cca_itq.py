@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval
 
 from skhash.base import BaseHasher
 from skhash.hashers._itq import _fit_rotation
+from skhash.hashers._pca import project
 from skhash.hashers._random_projection import random_orthogonal
 from skhash.utils._labels import check_target
 
@@ -184,8 +185,8 @@ class CCAITQHasher(BaseHasher):
         self._keep_training_codes(X, y)
         return self
 
-    def _bit_values(self, X):
-        return (X - self.mean_) @ self.components_.T @ self.rotation_
+    def _bit_values(self, X, dtype):
+        return project(X, self.mean_, self.components_.T, self.rotation_, dtype=dtype)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

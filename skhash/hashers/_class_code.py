@@ -131,8 +131,10 @@ class ClassCodeHasher(BaseHasher):
         self._keep_training_codes(X, classes[y])
         return self
 
-    def _bit_values(self, X):
-        return self.codebook_[self.estimator_.predict(X)] * np.float32(2) - np.float32(1)
+    def _bit_values(self, X, dtype):
+        # in float64 whatever the type: there is a class between two, but no value near 0
+        classes = self.estimator_.predict(X.astype(np.float64, copy=False))
+        return self.codebook_[classes] * np.float32(2) - np.float32(1)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

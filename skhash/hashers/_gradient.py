@@ -265,18 +265,35 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
                 f"processes begin alike, got {self.random_state!r}"
             )
 
-    def _bit_values(self, X):
-        from skhash._torch.devices import available_device
+    def _decide(self, X):
+        if self._encoding_device().type == "cpu":
+            return super()._decide(X)
+        # float64 is slow on GPUs, or missing
+        return self._bit_values(X, np.float32)
 
-        return self._network_outputs(
-            X,
-            self.architecture_,
-            self.network_state_,
-            n_outputs=self.n_bits_,
-            device=available_device(self.device, self.device_),
-        )
+    def _fast_dtype(self, X):
+        return np.float32
 
-    def _network_outputs(self, X, architecture, state, *, n_outputs, device, wrap=_same):
+    def _bit_values(self, X, dtype):
+        options = {"n_outputs": self.n_bits_, "device": self._encoding_device()}
+        try:
+            return self._network_outputs(
+                X, self.architecture_, self.network_state_, dtype=dtype, **options
+            )
+        except RuntimeError:
+            # a network of the user's may insist on float32, of which fit has warned
+            if dtype == np.float32 or isinstance(self.network, str):
+                raise
+            return self._network_outputs(X, self.architecture_, self.network_state_, **options)
+
+    def _encoding_device(self):
+        from skhash._torch.devices import available_device, resolve_device
+
+        return resolve_device(available_device(self.device, self.device_))
+
+    def _network_outputs(
+        self, X, architecture, state, *, n_outputs, device, dtype=np.float32, wrap=_same
+    ):
         """Outputs of a network, described by its architecture and state, for all rows of X.
 
         `wrap` may make another module of it, whose outputs are asked for.
@@ -295,6 +312,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             X,
             batch_size=_ENCODE_ROWS,
             device=resolve_device(device),
+            dtype=dtype,
             mixed_precision=as_recipe(self.network).mixed_precision,
         )
 

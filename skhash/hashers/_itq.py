@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval
 
 from skhash.base import BaseHasher
-from skhash.hashers._pca import check_n_components, principal_components
+from skhash.hashers._pca import check_n_components, principal_components, project
 from skhash.hashers._random_projection import random_orthogonal
 
 # rows a step: what fits into the processor's cache
@@ -140,8 +140,8 @@ class ITQHasher(BaseHasher):
         self._keep_training_codes(X, y)
         return self
 
-    def _bit_values(self, X):
-        return (X - self.mean_) @ self.components_.T @ self.rotation_
+    def _bit_values(self, X, dtype):
+        return project(X, self.mean_, self.components_.T, self.rotation_, dtype=dtype)
 
 
 def _fit_rotation(projections, rotation, max_iter, tol):

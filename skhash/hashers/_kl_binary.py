@@ -144,7 +144,8 @@ class KLBinaryHasher(GradientHasher):
     -----
     X larger than 256 MiB in float32 (2 GiB where a GPU trains), such as a memory map, stays where
     it is, and batches are fetched; sparse rows are made dense one batch at a time. Principal
-    components and rotation are found on a sample of at most 16,384 rows.
+    components and rotation are found on a sample of at most 16,384 rows, which is made dense
+    where it has no more than 2**24 numbers: codes are then those of dense rows.
 
     The neighbours of an image are those of its pixels as they are in X, as one row of numbers,
     whatever augmentation the network sees them through. Pixels that are near mostly share

@@ -11,6 +11,8 @@ from skhash.hashers._random_projection import random_orthogonal
 
 # as many rows as principal components and a rotation need; more would only cost memory
 _SAMPLE_ROWS = 2**14
+# a sparse sample of no more elements is made dense
+_DENSE_ELEMENTS = 2**24
 # root mean square of the outputs: their sigmoids are nearly binary, and still have gradients
 _SPREAD = 6.0
 
@@ -33,6 +35,8 @@ def linear_start(X, n_bits, random_state):
         Scaled so that the root mean square of all values is 6.
     """
     X = _sample(X, random_state)
+    if issparse(X) and X.shape[0] * X.shape[1] <= _DENSE_ELEMENTS:
+        X = X.toarray()  # to begin exactly as dense rows do
     seed = int(random_state.randint(np.iinfo(np.int32).max))
     mean, directions = (_sparse_itq if issparse(X) else _dense_itq)(X, n_bits, seed)
     missing = n_bits - directions.shape[1]
@@ -92,8 +96,6 @@ def _sparse_itq(X, n_bits, seed):
     """ITQ of principal components that are found without making X dense."""
     n_components = min(n_bits, min(X.shape) - 1)
     mean = np.asarray(X.mean(axis=0)).ravel()
-    if n_components < 1:
-        return mean, np.zeros((X.shape[1], 0))
     pca = PCA(n_components, svd_solver="arpack", random_state=seed).fit(X)
     projections = pca.transform(X)
     _, rotation = _dense_itq(projections, n_components, seed)

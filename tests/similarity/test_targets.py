@@ -49,10 +49,11 @@ def test_manners(target, y):
     assert values.dtype == np.float64
     assert values.shape == (len(y), len(y))
     np.testing.assert_allclose(values, values.T, rtol=1e-12)
-    np.testing.assert_allclose(np.diagonal(values), 1, rtol=1e-12)
+    # a distance of 0 is a difference of squares, known to the root of a rounding
+    np.testing.assert_allclose(np.diagonal(values), 1, atol=1e-7)
     before = pickle.dumps(target)
     for copied in (clone(target), pickle.loads(before)):
-        np.testing.assert_array_equal(copied(y, y[:1]), values[:, :1])
+        np.testing.assert_array_equal(copied(y, y), values)
     # what a target returns belongs to the caller
     values[:] = -1
     assert pickle.dumps(target) == before

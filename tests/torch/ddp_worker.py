@@ -16,12 +16,13 @@ from skhash.datasets import load_cifar100_features
 from skhash.networks import Augmentation, Recipe, resnet
 
 SMALL = {"random_state": 0, "device": "cpu", "batch_size": 64, "max_iter": 6}
+NARROW = {**SMALL, "hidden_layer_sizes": (128,)}
 HASHERS = {
-    "posterior": lambda: SemanticHasher(32, **SMALL),
-    "direct": lambda: SemanticHasher(32, encoder="direct", dropout=0.2, **SMALL),
-    "averaged": lambda: OrthoHasher(32, network=Recipe("mlp", ema_decay=0.9), **SMALL),
-    "stopped": lambda: OrthoHasher(32, **{**SMALL, "early_stopping": True, "max_iter": 10}),
-    "unlabelled": lambda: KLBinaryHasher(32, **SMALL),
+    "posterior": lambda: SemanticHasher(32, **NARROW),
+    "direct": lambda: SemanticHasher(32, encoder="direct", dropout=0.2, **NARROW),
+    "averaged": lambda: OrthoHasher(32, network=Recipe("mlp", ema_decay=0.9), **NARROW),
+    "stopped": lambda: OrthoHasher(32, **{**NARROW, "early_stopping": True, "max_iter": 10}),
+    "unlabelled": lambda: KLBinaryHasher(32, **NARROW),
 }
 # one batch holds all rows: their order is without effect, and so is how they are shared
 WHOLE_BATCH = {"random_state": 0, "device": "cpu", "batch_size": 1000, "max_iter": 20}

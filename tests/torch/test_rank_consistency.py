@@ -131,8 +131,7 @@ def test_descent_brings_the_orders_together():
         )
         loss.backward()
         optimizer.step()
-    assert before < 0.2
-    assert agreement() > 0.6
+    assert agreement() > before + 0.3
 
 
 def test_label_shares():

@@ -14,6 +14,7 @@ from skhash.utils._checks._shared import (
     fresh,
     make_data,
     raised,
+    rows_at_threshold,
 )
 
 
@@ -89,6 +90,21 @@ def check_batches(estimator):
     assert_same_values(alone, expected, "rows encoded one by one")
     beside = hasher.decision_function(np.concatenate([X[:7], 100 * X]))[:7]
     assert_same_values(beside, expected, "rows encoded beside other rows")
+
+
+def check_near_the_threshold(estimator):
+    """However many rows are encoded at once, a bit is the same, even of values next to 0.
+
+    Matrix products of other heights sum in another order. Rows at which a bit changes show it.
+    """
+    X, _ = make_data(np.float32)
+    hasher = fit(estimator)
+    rows = rows_at_threshold(hasher, X, n_pairs=500)
+    expected = hasher.decision_function(rows)
+    for height in (1, 2, 3, 7, 64, 1000):
+        starts = range(0, min(len(rows), 40 * height), height)
+        values = np.concatenate([hasher.decision_function(rows[i : i + height]) for i in starts])
+        assert_same_values(values, expected[: len(values)], f"{height} rows at once")
 
 
 def check_row_order(estimator):

@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 # primes, so that no array has one of these as its length by chance
 N_SAMPLES, N_FEATURES, N_CLASSES = 97, 23, 3
-# values closer to the threshold than this share of the largest are ties up to rounding
+# values that differ by less than this share of the largest are the same up to rounding
 _ROUNDING = 1e-4
 
 
@@ -47,12 +47,12 @@ def assert_codes(codes, n_samples, n_bits):
 
 
 def assert_same_values(values, expected, what):
-    """Compare decision values, and the bits that are no ties up to rounding."""
+    """Compare decision values, which may differ by rounding, and their bits, which may not."""
     rounding = _ROUNDING * np.abs(expected).max()
     difference = np.abs(values - expected).max()
     assert difference <= rounding, f"{what}: values differ by up to {difference:.3g}"
-    clear = np.abs(expected) > rounding
-    assert np.array_equal((values > 0)[clear], (expected > 0)[clear]), f"{what}: bits differ"
+    differing = np.count_nonzero((values > 0) != (expected > 0))
+    assert not differing, f"{what}: {differing} bits differ"
 
 
 def raised(errors, function, *arguments):
@@ -69,3 +69,34 @@ def assert_raises(errors, pattern, function, *arguments, what):
     error = raised(errors, function, *arguments)
     assert error is not None, f"{what} does not raise"
     assert re.search(pattern, str(error)), f"{what} raises without saying so: {error}"
+
+
+def rows_at_threshold(hasher, X, n_pairs, seed=0):
+    """Rows between samples, in pairs that are next to each other and differ in a bit.
+
+    They are found by halving the way between samples of different codes.
+
+    Parameters
+    ----------
+    hasher : hasher
+        Fitted.
+    X : ndarray of shape (n_samples, ...), dtype float32
+    n_pairs : int
+    seed : int
+        Of the pairs of samples.
+
+    Returns
+    -------
+    rows : ndarray of shape (2 * n_pairs, ...), dtype float32
+    """
+    random = np.random.RandomState(seed)
+    low, high = (X[random.randint(len(X), size=n_pairs)] for _ in range(2))
+    low_codes, high_codes = hasher.transform(low), hasher.transform(high)
+    # one of the bits that differ, and any where none does
+    bits = np.argmax((low_codes != high_codes) * random.uniform(size=low_codes.shape), axis=1)
+    pairs = np.arange(n_pairs)
+    for _ in range(26):  # a float32 has 24 binary digits
+        middle = (low + high) / 2
+        as_low = hasher.transform(middle)[pairs, bits] == low_codes[pairs, bits]
+        low[as_low], high[~as_low] = middle[as_low], middle[~as_low]
+    return np.concatenate([low, high])
