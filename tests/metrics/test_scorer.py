@@ -62,8 +62,8 @@ class Given(BaseHasher):
         self.n_transformed += 1
         return super().transform(X)
 
-    def _bit_values(self, X):
-        return X[:, : self.n_bits] - 0.5
+    def _bit_values(self, X, dtype):
+        return X[:, : self.n_bits].astype(dtype) - dtype(0.5)
 
 
 @pytest.fixture
