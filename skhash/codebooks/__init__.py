@@ -1,11 +1,10 @@
 """Binary codes of classes: random, far apart, or as far apart as the classes are unlike."""
 
-from skhash.codebooks._balanced import balanced_codebook
-from skhash.codebooks._bernoulli import bernoulli_codebook
 from skhash.codebooks._hadamard import hadamard_codebook
 from skhash.codebooks._majority import majority_codes
 from skhash.codebooks._make import make_codebook
 from skhash.codebooks._maxhd import maxhd_codebook
+from skhash.codebooks._random import balanced_codebook, bernoulli_codebook
 from skhash.codebooks._report import codebook_rank_correlation, codebook_report
 from skhash.codebooks._semantic import semantic_codebook
 

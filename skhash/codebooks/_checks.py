@@ -6,19 +6,21 @@ from numbers import Integral
 
 import numpy as np
 
+from skhash.similarity._precomputed import check_matrix
+
 
 def check_size(n_classes, n_bits) -> tuple[int, int]:
     """The numbers of classes and bits as ints, where as many distinct codes exist."""
     for name, value in (("n_classes", n_classes), ("n_bits", n_bits)):
         if isinstance(value, bool) or not isinstance(value, Integral):
-            raise TypeError(f"{name} must be an int, got {value!r}.")
+            raise TypeError(f"{name} must be an int, got {value!r}")
         if value < 1:
-            raise ValueError(f"{name} must be 1 or more, got {value}.")
+            raise ValueError(f"{name} must be 1 or more, got {value}")
     n_classes, n_bits = int(n_classes), int(n_bits)
     if 2**n_bits < n_classes:
         raise ValueError(
             f"n_bits={n_bits} gives {2**n_bits} codes, too few for {n_classes} classes; "
-            f"{(n_classes - 1).bit_length()} bits or more are needed."
+            f"{(n_classes - 1).bit_length()} bits or more are needed"
         )
     return n_classes, n_bits
 
@@ -28,17 +30,17 @@ def check_codebook(codebook, n_classes: int | None = None, n_bits: int | None = 
     values = np.asarray(codebook)
     if values.ndim != 2 or 0 in values.shape:
         raise ValueError(
-            f"codebook must be an array of shape (n_classes, n_bits), got shape {values.shape}."
+            f"codebook must be an array of shape (n_classes, n_bits), got shape {values.shape}"
         )
     if values.dtype.kind not in "biuf":
-        raise ValueError(f"codebook must hold bits, got an array of dtype {values.dtype}.")
+        raise ValueError(f"codebook must hold bits, got an array of dtype {values.dtype}")
     wanted = tuple(
         given if given is not None else size
         for given, size in zip((n_classes, n_bits), values.shape)
     )
     if values.shape != wanted:
         raise ValueError(
-            f"codebook must have shape {wanted} (n_classes, n_bits), got {values.shape}."
+            f"codebook must have shape {wanted} (n_classes, n_bits), got {values.shape}"
         )
     if not (_holds_only(values, 0, 1) or _holds_only(values, -1, 1)):
         offence = values[~np.isin(values, (-1, 0, 1))]
@@ -53,31 +55,24 @@ def check_codebook(codebook, n_classes: int | None = None, n_bits: int | None = 
         row = repeats[0]
         raise ValueError(
             "codebook must have a different code for each class, "
-            f"got the same in rows {first[inverse.ravel()[row]]} and {row}."
+            f"got the same in rows {first[inverse.ravel()[row]]} and {row}"
         )
     return bits
 
 
 def check_similarity_matrix(similarity, n_classes: int | None = None) -> np.ndarray:
     """A symmetric matrix of similarities in [0, 1] as float64, of n_classes rows if given."""
-    values = np.asarray(similarity)
-    if values.dtype.kind not in "biuf":
+    if callable(similarity):
         raise ValueError(
-            "similarity must be a matrix of numbers, such as class_similarity returns, "
-            f"got {type(similarity).__name__} of dtype {values.dtype}."
+            "similarity must be a matrix of numbers, such as class_similarity returns, got the "
+            f"target {similarity!r}"
         )
-    wanted = "(n_classes, n_classes)" if n_classes is None else f"({n_classes}, {n_classes})"
-    square = values.ndim == 2 and values.shape[0] == values.shape[1] and values.size > 0
-    if not square or (n_classes is not None and len(values) != n_classes):
-        raise ValueError(f"similarity must have shape {wanted}, got {values.shape}.")
-    values = values.astype(np.float64)
-    # NaN fails both comparisons, so that one test finds it too
-    inside = (values >= -1e-6) & (values <= 1 + 1e-6)
-    if not inside.all():
-        raise ValueError(f"similarity must lie in [0, 1], got {values[~inside][0]}.")
-    if np.abs(values - values.T).max() > 1e-6:
-        raise ValueError("similarity must be symmetric, got a matrix unlike its transpose.")
-    return np.clip((values + values.T) / 2, 0, 1)
+    values = check_matrix(similarity, "similarity", ones=False)
+    if n_classes not in (None, len(values)):
+        raise ValueError(
+            f"similarity must have shape ({n_classes}, {n_classes}), got {values.shape}"
+        )
+    return (values + values.T) / 2
 
 
 def _holds_only(values: np.ndarray, low: int, high: int) -> bool:

@@ -54,10 +54,10 @@ def majority_codes(codebook, indicators, ties) -> np.ndarray:
     if indicators.ndim != 2 or indicators.shape[1] != n_classes:
         raise ValueError(
             f"indicators must have shape (n_samples, {n_classes}), as the codebook has "
-            f"{n_classes} codes; got {indicators.shape}."
+            f"{n_classes} codes; got {indicators.shape}"
         )
     if ties.shape != (n_bits,):
-        raise ValueError(f"ties must have shape ({n_bits},), got {ties.shape}.")
+        raise ValueError(f"ties must have shape ({n_bits},), got {ties.shape}")
     # sums of small whole numbers, which float32 holds exactly
     votes = indicators @ (codebook * np.float32(2) - np.float32(1))
     return np.where(votes == 0, ties, votes > 0).astype(np.uint8)

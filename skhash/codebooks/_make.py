@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from skhash.codebooks._balanced import balanced_codebook
-from skhash.codebooks._bernoulli import bernoulli_codebook
 from skhash.codebooks._checks import check_codebook, check_similarity_matrix, check_size
 from skhash.codebooks._hadamard import hadamard_codebook
 from skhash.codebooks._maxhd import maxhd_codebook
+from skhash.codebooks._random import balanced_codebook, bernoulli_codebook
 from skhash.codebooks._semantic import semantic_codebook
 
 _DRAWN = {
@@ -69,10 +68,10 @@ def make_codebook(kind, n_classes, n_bits, *, similarity=None, random_state=None
         return check_codebook(kind, n_classes, n_bits)
     if kind == "semantic":
         if similarity is None:
-            raise ValueError("similarity must be given for a 'semantic' codebook, got None.")
+            raise ValueError("similarity must be given for a 'semantic' codebook, got None")
         similarity = check_similarity_matrix(similarity, n_classes)
         return semantic_codebook(similarity, n_bits, random_state=random_state)
     if kind not in _DRAWN:
         kinds = [*_DRAWN, "semantic"]
-        raise ValueError(f"kind must be one of {kinds} or an array of bits, got {kind!r}.")
+        raise ValueError(f"kind must be one of {kinds} or an array of bits, got {kind!r}")
     return _DRAWN[kind](n_classes, n_bits, random_state)

@@ -93,7 +93,7 @@ def codebook_report(codebook, similarity=None, *, gamma=GAMMA, rho=RHO) -> Bunch
     """
     codebook = check_codebook(codebook)
     if len(codebook) < 2:
-        raise ValueError("codebook must have 2 classes or more, got 1.")
+        raise ValueError("codebook must have 2 classes or more, got 1")
     weighting = {"gamma": gamma, "rho": rho}
     validate_parameter_constraints(WEIGHTING, weighting, "codebook_report")
     distances = _distances(codebook)

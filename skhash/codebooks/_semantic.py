@@ -8,10 +8,9 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
-from skhash.codebooks._balanced import balanced_codebook
 from skhash.codebooks._checks import check_similarity_matrix, check_size
-from skhash.codebooks._descent import descend
-from skhash.codebooks._permutation import exchange_codes
+from skhash.codebooks._descent import descend, exchange_codes
+from skhash.codebooks._random import balanced_codebook
 from skhash.codebooks._stress import GAMMA, RHO, WEIGHTING, Stress
 
 _OPTIONS = {**WEIGHTING, "max_sweeps": [Interval(Integral, 0, None, closed="left")]}

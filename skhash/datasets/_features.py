@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils import Bunch
 
+from skhash.utils._optional import import_optional
+
 from ._mosaic import split_mosaic
 from ._resources import DATA_MODULE, data_file, read_description
 
@@ -138,8 +140,5 @@ class _FeaturesBunch(Bunch):
 
 
 def _make_frame(data, target, feature_names):
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise ImportError("as_frame=True requires pandas: pip install pandas") from error
+    pd = import_optional("pandas", "as_frame=True", "pandas")
     return pd.DataFrame(data, columns=feature_names).assign(target=target)

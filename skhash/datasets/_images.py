@@ -109,7 +109,7 @@ def fetch_cifar100(
     if cache.exists():
         return _make_bunch(_read_cache(cache), source="official")
     if not download_if_missing:
-        raise OSError(f"CIFAR-100 is not at {cache}, and download_if_missing is False.")
+        raise OSError(f"CIFAR-100 is not at {cache}, and download_if_missing is False")
     return _make_bunch(_download(cache, n_retries, delay, verbose), source="official")
 
 
@@ -124,7 +124,7 @@ def _read_cache(cache: Path) -> dict[str, np.ndarray]:
         with cache.open("rb") as file, np.load(file, allow_pickle=False) as pack:
             return dict(pack)
     except (zipfile.BadZipFile, EOFError, ValueError) as error:
-        raise OSError(f"{cache} is damaged; delete it to download CIFAR-100 again.") from error
+        raise OSError(f"{cache} is damaged; delete it to download CIFAR-100 again") from error
 
 
 def _download(cache: Path, n_retries: int, delay: float, verbose: bool) -> dict[str, np.ndarray]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from skhash.utils._optional import import_optional
+
 
 def split_mosaic(jpeg: bytes, side: int) -> np.ndarray:
     """Cut a JPEG mosaic into its tiles.
@@ -58,9 +60,6 @@ def read_packed_images(path: Path) -> dict[str, np.ndarray]:
 
 
 def _decode(jpeg: bytes) -> np.ndarray:
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise ImportError("Decoding images requires Pillow: pip install pillow") from error
+    Image = import_optional("PIL.Image", "decoding images", "pillow")
     with Image.open(BytesIO(jpeg)) as image:
         return np.asarray(image.convert("RGB"))

@@ -1,4 +1,4 @@
-"""Encode on a Dask cluster, out of memory: ``pip install 'skhash[distributed]'``."""
+"""Encode out of memory, on a Dask cluster: needs the packages dask, distributed and pyarrow."""
 
 from skhash.distributed._codes import CodeParts, open_codes
 from skhash.distributed._transform import transform

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from skhash.distributed._columns import choose_columns, is_vector_type
-from skhash.distributed._require import require
 from skhash.distributed._sources import Source, structure
 
 # row groups of one file are joined up to this many rows
@@ -42,7 +41,6 @@ class RowGroups:
 
 def parquet_source(path, columns, ids, estimator) -> Source:
     """Open a file or a folder of Parquet files."""
-    require("pyarrow")
     import pyarrow.dataset as ds
 
     # workers have working directories of their own; pyarrow takes URIs too

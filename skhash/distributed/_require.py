@@ -1,16 +1,13 @@
-"""What the extra brings."""
+"""What encoding on Dask needs."""
 
 from __future__ import annotations
 
-from importlib import import_module
+from skhash.utils._optional import import_optional
 
 
 def require(*modules: str) -> None:
-    """Raise ImportError that names the extra where one of the modules is missing."""
+    """Raise ImportError that names the packages where one of the modules is missing."""
     for module in modules:
-        try:
-            import_module(module)
-        except ImportError as error:
-            raise ImportError(
-                f"skhash.distributed needs {module}: pip install 'skhash[distributed]'"
-            ) from error
+        import_optional(
+            module, "skhash.distributed", "dask[array,dataframe,distributed]", "pyarrow"
+        )

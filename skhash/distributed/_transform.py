@@ -82,7 +82,7 @@ def transform(
     sklearn.exceptions.NotFittedError
         If the estimator is not fitted.
     ImportError
-        If Dask or pyarrow is missing; ``pip install 'skhash[distributed]'``.
+        If Dask or pyarrow is missing; ``pip install 'dask[array,dataframe,distributed]' pyarrow``.
 
     See Also
     --------

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from numbers import Integral
 
 import numpy as np
 from sklearn.utils import gen_batches
 
-from skhash.utils._packing import PackedCodes, check_codes, check_packed, unpack_codes
+from skhash.utils._packing import PackedCodes, check_codes, unpack_codes
 
 # numbers held at once where codes are taken in parts
 _BLOCK_BITS = 2**22
@@ -91,64 +89,30 @@ def bitstrings_to_codes(bitstrings) -> np.ndarray:
     if strings.ndim != 1 or len(lengths) != 1 or lengths[0] == 0:
         raise ValueError(
             "bitstrings must be a sequence of strings of one length, got shape "
-            f"{strings.shape} and lengths {lengths.tolist()}."
+            f"{strings.shape} and lengths {lengths.tolist()}"
         )
     points = np.ascontiguousarray(strings).view(np.uint32).reshape(len(strings), -1)
     # below "0" the difference wraps round to a large number
     bits = points - np.uint32(_ZERO)
     if (bits > 1).any():
         found = chr(points[bits > 1][0])
-        raise ValueError(f"bitstrings must hold only the characters 0 and 1, got {found!r}.")
+        raise ValueError(f"bitstrings must hold only the characters 0 and 1, got {found!r}")
     return bits.astype(np.uint8)
 
 
-@dataclass(frozen=True)
-class CodeTable:
-    """Codes that have been checked, left where they are: an array or a memory map.
-
-    Made by `check_code_table`.
-    """
-
-    codes: np.ndarray
-    n_bits: int
-    packed: bool
-
-    def __len__(self):
-        return len(self.codes)
-
-    def blocks(self) -> Iterator[slice]:
-        """Slices that together are all rows, each of bounded size when written as strings."""
-        return gen_batches(len(self.codes), max(1, _BLOCK_BITS // self.n_bits))
-
-    def bitstrings(self, rows: slice) -> list[str]:
-        """Some rows as strings."""
-        n_bits = self.n_bits if self.packed else None
-        return codes_to_bitstrings(self.codes[rows], n_bits=n_bits).tolist()
+def check_shape(codes) -> tuple[int, int]:
+    """Number of codes and of their bits, for bits and packed codes; there must be some."""
+    shape = np.shape(codes)
+    if len(shape) != 2 or 0 in shape:
+        raise ValueError(f"codes must have shape (n_samples, n_bits) and not be empty, got {shape}")
+    return shape[0], shape[1]
 
 
-def check_code_table(codes, n_bits: int | None) -> CodeTable:
-    """Check bits, or packed codes, as `codes_to_bitstrings` takes them.
-
-    Raises
-    ------
-    TypeError
-        If n_bits is no whole number.
-    ValueError
-        As `codes_to_bitstrings`; also if there is no code.
-    """
-    if n_bits is not None and not isinstance(n_bits, Integral):
-        raise TypeError(f"n_bits must be a whole number or None, got {n_bits!r}.")
-    if n_bits is not None or isinstance(codes, PackedCodes):
-        table = CodeTable(*check_packed(codes, n_bits, "codes"), packed=True)
-        if len(table) == 0:
-            raise ValueError(f"codes must not be empty, got shape {table.codes.shape}.")
-        return table
-    codes = np.asarray(codes)
-    if codes.ndim != 2 or 0 in codes.shape:
-        raise ValueError(
-            f"codes must have shape (n_samples, n_bits) and not be empty, got {codes.shape}."
-        )
-    table = CodeTable(codes, codes.shape[1], packed=False)
-    for rows in table.blocks():
-        check_codes(codes[rows])
-    return table
+def bitstring_blocks(codes) -> Iterator[tuple[slice, list[str]]]:
+    """Rows, and their codes as strings, in blocks of bounded size."""
+    n_rows, n_bits = check_shape(codes)
+    packed = isinstance(codes, PackedCodes)
+    array = np.asarray(codes.data if packed else codes)
+    for rows in gen_batches(n_rows, max(1, _BLOCK_BITS // n_bits)):
+        block = PackedCodes(array[rows], n_bits) if packed else array[rows]
+        yield rows, codes_to_bitstrings(block).tolist()

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_array, gen_batches
 
+from skhash.utils._optional import import_optional
+
 _BATCH_ROWS = 1024
 _DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(uint8)": np.uint8}
 
@@ -59,7 +61,7 @@ def compare_onnx(model, hasher, X) -> OnnxComparison:
     Raises
     ------
     ImportError
-        If onnxruntime is not installed: ``pip install 'skhash[onnx]'``.
+        If onnxruntime is not installed: ``pip install onnxruntime``.
     ValueError
         If the model takes bytes and X holds others.
 
@@ -96,16 +98,11 @@ def _as_taken(X, taken):
     dtype = _DTYPES[taken.type]
     X = check_array(X, dtype=None, allow_nd=True)
     if dtype == np.uint8 and X.dtype != np.uint8:
-        raise ValueError(
-            f"the model takes uint8, and X is {X.dtype}, which may have another range."
-        )
+        raise ValueError(f"the model takes uint8, and X is {X.dtype}, which may have another range")
     return X.astype(dtype, copy=False)
 
 
 def _session(model) -> Any:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ImportError("comparing needs onnxruntime: pip install 'skhash[onnx]'") from error
+    onnxruntime = import_optional("onnxruntime", "compare_onnx", "onnxruntime")
     source = os.fspath(model) if isinstance(model, str | os.PathLike) else model.SerializeToString()
     return onnxruntime.InferenceSession(source, providers=["CPUExecutionProvider"])

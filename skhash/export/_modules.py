@@ -44,7 +44,7 @@ def to_module(estimator) -> nn.Module:
     TypeError
         If there is none for this estimator.
     """
-    raise TypeError(f"{type(estimator).__name__} cannot be exported to ONNX; {_SUPPORTED} can.")
+    raise TypeError(f"{type(estimator).__name__} cannot be exported to ONNX; {_SUPPORTED} can")
 
 
 @to_module.register

@@ -2,67 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Integral
 
 import numpy as np
+from sklearn.utils import check_scalar
 
-from skhash.export._bitstrings import check_code_table
-from skhash.export._columns import check_ids, check_name, check_payload
-
-# pgvector's own limits
-_MOST_BITS_HNSW = 64_000
-_RANGES = {"m": (2, 100), "ef_construction": (4, 1000), "ef_search": (1, 1000)}
+from skhash.export._bitstrings import check_shape
 
 
 def to_pgvector(
-    connection,
-    table,
-    codes,
-    *,
-    n_bits=None,
-    ids=None,
-    payload=None,
-    index=None,
-    m=16,
-    ef_construction=64,
-    if_exists="append",
-    id_column="id",
-    code_column="code",
+    connection, table, codes, *, ids=None, payload=None, index=None, if_exists="append"
 ) -> int:
     """Copy codes into a table of PostgreSQL as ``bit(n_bits)``, which pgvector can index.
 
-    A table that is not there is created, with the ids as its primary key. Rows are sent by COPY
-    in blocks, so that codes may be a memory map, and ``index="hnsw"`` builds the index after
-    them, which is faster than before. All is one transaction: after an error the database is as
-    it was. Where the connection is inside a transaction already, it is yours to commit.
+    The column of the codes is ``code``, that of their ids ``id``. A table that is not there is
+    created, with the ids as its primary key. Rows are sent by COPY in blocks, so that codes may
+    be a memory map, and ``index="hnsw"`` builds the index after them, which is faster than
+    before. All is one transaction: after an error the database is as it was. Where the connection
+    is inside a transaction already, it is yours to commit.
 
-    The table needs no extension. An index needs pgvector 0.7 or later, brought into the database
+    The table needs no extension. An index needs pgvector 0.8 or later, brought into the database
     by ``CREATE EXTENSION vector``.
 
     Parameters
     ----------
-    connection : psycopg.Connection or str
-        Of psycopg version 3, or a connection string such as ``"postgresql://host/database"``.
+    connection : psycopg.Connection
+        Of psycopg version 3.
     table : str or tuple of two str
         Name of the table, or its schema and name. It is quoted: upper and lower case differ.
-    codes : array-like of shape (n_samples, n_bits), or packed codes
-        Bits, 0 or 1. Packed codes are a `~skhash.neighbors.PackedCodes`, or bytes beside
-        `n_bits`.
-    n_bits : int or None, default=None
-        Number of bits of packed codes that do not tell it themselves.
+    codes : array-like of shape (n_samples, n_bits), or PackedCodes
+        Bits, 0 or 1; or packed codes with their number of bits.
     ids : array-like of shape (n_samples,) or None, default=None
         Distinct whole numbers, strings or UUIDs. None takes the row numbers, from 0.
     payload : mapping of str to array-like of shape (n_samples,), data frame, or None
-        Further columns by name. A new table gets them as bigint, real, double precision,
-        boolean, text, timestamp or uuid; for other types create the table before.
+        Further columns by name. A new table gets them as bigint, double precision, boolean,
+        text, timestamp or uuid; for other types create the table before.
     index : {"hnsw"} or None, default=None
-        The index to have over the codes. Where the codes have one already, it is kept.
-    m, ef_construction : int, default=16, 64
-        Links of each item, and candidates looked at when an item is linked.
-    if_exists : {"append", "replace", "fail"}, default="append"
-        What to do where the table is there already.
-    id_column, code_column : str, default="id", "code"
-        Names of these columns.
+        The index to have over the codes. Where the table has one already, it is kept.
+    if_exists : {"append", "replace"}, default="append"
+        What to do where the table is there already: add the rows, or drop it, which is refused
+        unless `to_pgvector` has made the table. Such tables are known by their comment.
 
     Returns
     -------
@@ -72,14 +52,14 @@ def to_pgvector(
     Raises
     ------
     ImportError
-        If psycopg is not installed: ``pip install 'skhash[postgres]'``.
-    TypeError
-        If an argument is of another type, or values have no obvious type in SQL.
-    ValueError
-        If an argument is not as asked for; or the table has codes of another length, lacks a
-        column, or has one of the ids already.
+        If psycopg is not installed: ``pip install 'psycopg[binary]'``.
+    TypeError, ValueError
+        If an argument is not as asked for, one of the ids is there twice, or the table to replace
+        is not ours.
     RuntimeError
         If an index is wanted and the database does not have pgvector.
+    psycopg.Error
+        Whatever else the database refuses, such as codes of another length than the table's.
 
     See Also
     --------
@@ -94,69 +74,52 @@ def to_pgvector(
     8000
     >>> distances, found = search_pgvector(connection, "images", queries)  # doctest: +SKIP
     """
-    checked = check_code_table(codes, n_bits)
-    _check_column_names(id_column, code_column)
-    keys = check_ids(ids, id_column, len(checked))
-    extra = check_payload(payload, (id_column, code_column), len(checked))
-    if index is not None:
-        _check_index(index, m, ef_construction, checked.n_bits)
-    if if_exists not in ("append", "replace", "fail"):
-        raise ValueError(f"if_exists must be 'append', 'replace' or 'fail', got {if_exists!r}.")
-    _require_psycopg()
-    from skhash.export._postgres import open_cursor, table_identifier
-    from skhash.export._postgres_write import copy_rows, ensure_hnsw, prepare_table
-
-    name = table_identifier(table)
-    with open_cursor(connection, keep=True) as cursor:
-        prepare_table(cursor, name, keys, code_column, checked.n_bits, extra, if_exists)
-        copy_rows(cursor, name, code_column, checked, [keys, *extra])
-        if index is not None:
-            ensure_hnsw(cursor, name, code_column, int(m), int(ef_construction))
-    return len(checked)
+    _check_name(table)
+    n_rows, n_bits = check_shape(codes)
+    columns = {"id": _column(np.arange(n_rows) if ids is None else ids, "ids", n_rows)}
+    if not isinstance(payload, Mapping) and not hasattr(payload, "columns") and payload is not None:
+        raise TypeError(f"payload must map column names to values, got {type(payload).__name__}")
+    for name in () if payload is None else payload:
+        if name in ("id", "code"):
+            raise ValueError(f"payload must not have the column {name!r}, which is taken")
+        _check_name(name, "a column of payload")
+        columns[name] = _column(payload[name], f"payload[{name!r}]", n_rows)
+    if index not in ("hnsw", None):
+        raise ValueError(f"index must be 'hnsw' or None, got {index!r}")
+    if if_exists not in ("append", "replace"):
+        raise ValueError(f"if_exists must be 'append' or 'replace', got {if_exists!r}")
+    _postgres().write_table(connection, table, codes, n_bits, columns, index, if_exists)
+    return n_rows
 
 
 def search_pgvector(
-    connection,
-    table,
-    codes,
-    k=10,
-    *,
-    n_bits=None,
-    operator="auto",
-    ef_search=None,
-    id_column="id",
-    code_column="code",
+    connection, table, codes, k=10, *, exact=False, ef_search=None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find the nearest codes in a table of PostgreSQL by Hamming distance.
 
     All queries go in one statement. Items at the same distance are in the order of their ids.
 
-    pgvector's operator ``<~>`` uses an HNSW index where there is one, and then finds most of the
-    nearest, not all; the server decides, and reads small tables in full. The plain form,
-    ``bit_count(code # query)``, always reads the whole table, is exact, and needs PostgreSQL 14
-    or later.
+    Where the database has pgvector, its operator ``<~>`` uses an HNSW index over the codes, and
+    then finds most of the nearest, not all; the server decides, and reads small tables in full.
+    The plain form, ``bit_count(code # query)``, needs PostgreSQL 14 or later and no extension,
+    always reads the whole table, and is exact.
 
     Parameters
     ----------
-    connection : psycopg.Connection or str
-        Of psycopg version 3, or a connection string such as ``"postgresql://host/database"``.
-        Nothing is written, and settings of the session stay as they are.
+    connection : psycopg.Connection
+        Of psycopg version 3. Nothing is written, and settings of the session stay as they are.
     table : str or tuple of two str
         Name of the table, or its schema and name, as `to_pgvector` takes it.
-    codes : array-like of shape (n_queries, n_bits), or packed codes
+    codes : array-like of shape (n_queries, n_bits), or PackedCodes
         The queries, as `to_pgvector` takes codes.
     k : int, default=10
         Number of neighbours of each query.
-    n_bits : int or None, default=None
-        Number of bits of packed codes that do not tell it themselves.
-    operator : {"auto", "pgvector", "plain"}, default="auto"
-        The form of the distance, as above; "auto" takes pgvector where the database has it.
+    exact : bool, default=False
+        Whether to take the plain form also where the database has pgvector.
     ef_search : int or None, default=None
         Candidates looked at in an HNSW index, 1 to 1000: more find more of the nearest and take
-        longer. None leaves the setting of the server, 40 unless changed. From pgvector 0.8 on,
-        the scan goes on until there are k.
-    id_column, code_column : str, default="id", "code"
-        Names of these columns.
+        longer. None leaves the setting of the server, 40 unless changed. The scan goes on until
+        there are k.
 
     Returns
     -------
@@ -168,68 +131,51 @@ def search_pgvector(
     Raises
     ------
     ImportError
-        If psycopg is not installed: ``pip install 'skhash[postgres]'``.
+        If psycopg is not installed: ``pip install 'psycopg[binary]'``.
     TypeError, ValueError
-        If an argument is not as asked for, there is no such table, or it has codes of another
-        length.
-    RuntimeError
-        If the server lacks what the operator needs.
+        If an argument is not as asked for.
+    psycopg.Error
+        Whatever the database refuses: there is no such table, or it has codes of another length.
 
     See Also
     --------
     to_pgvector : Write the table, with an example.
     """
-    checked = check_code_table(codes, n_bits)
-    _check_column_names(id_column, code_column)
-    if not isinstance(k, Integral) or k < 1:
-        raise ValueError(f"k must be a positive whole number, got {k!r}.")
-    if operator not in ("auto", "pgvector", "plain"):
-        raise ValueError(f"operator must be 'auto', 'pgvector' or 'plain', got {operator!r}.")
+    _check_name(table)
+    check_shape(codes)
+    check_scalar(k, "k", Integral, min_val=1)
     if ef_search is not None:
-        _check_range("ef_search", ef_search)
-    _require_psycopg()
-    from skhash.export._postgres import open_cursor, table_identifier
-    from skhash.export._postgres_search import search_table
-
-    name = table_identifier(table)
-    with open_cursor(connection, keep=False) as cursor:
-        return search_table(
-            cursor, name, id_column, code_column, checked, int(k), operator, ef_search
-        )
+        check_scalar(ef_search, "ef_search", Integral, min_val=1, max_val=1000)
+    return _postgres().search_table(connection, table, codes, int(k), exact, ef_search)
 
 
-def _check_column_names(id_column, code_column):
-    check_name(id_column, "id_column")
-    check_name(code_column, "code_column")
-    if id_column == code_column:
-        raise ValueError(f"id_column and code_column must differ, both are {id_column!r}.")
+def _check_name(name, argument="table"):
+    """Refuse what PostgreSQL would cut without an error, and so take for another name."""
+    parts = (name,) if isinstance(name, str) else name
+    if argument == "table" and not isinstance(name, str | tuple):
+        raise TypeError(f"table must be a name or a tuple (schema, name), got {name!r}")
+    for part in parts:
+        if not isinstance(part, str) or "\0" in part or not 1 <= len(part.encode()) <= 63:
+            raise ValueError(f"{argument} must be a string of 1 to 63 bytes, got {part!r}")
 
 
-def _check_index(index, m, ef_construction, n_bits):
-    if index != "hnsw":
-        raise ValueError(f"index must be 'hnsw' or None, got {index!r}.")
-    if n_bits > _MOST_BITS_HNSW:
+def _column(values, argument, n_rows):
+    array = np.asarray(values)
+    if array.dtype.kind == "O" and hasattr(values, "isna"):
+        # pandas has several signs of a missing value, SQL has one
+        array = np.where(values.isna(), None, array)
+    if array.shape != (n_rows,):
         raise ValueError(
-            f"index='hnsw' takes codes of at most {_MOST_BITS_HNSW} bits, got n_bits={n_bits}."
+            f"{argument} must have one value for each of {n_rows} codes, got shape {array.shape}"
         )
-    _check_range("m", m)
-    _check_range("ef_construction", ef_construction)
-    if ef_construction < 2 * m:
-        raise ValueError(
-            f"ef_construction must be at least 2 * m = {2 * m}, got {ef_construction}."
-        )
+    return array
 
 
-def _check_range(name, value):
-    least, most = _RANGES[name]
-    if not isinstance(value, Integral) or not least <= value <= most:
-        raise ValueError(f"{name} must be a whole number from {least} to {most}, got {value!r}.")
-
-
-def _require_psycopg():
+def _postgres():
     try:
-        import psycopg  # noqa: F401
+        from skhash.export import _postgres
     except ImportError as error:
         raise ImportError(
-            "PostgreSQL is reached through psycopg version 3: pip install 'skhash[postgres]'"
+            "PostgreSQL is reached through psycopg version 3: pip install 'psycopg[binary]'"
         ) from error
+    return _postgres

@@ -1,46 +1,106 @@
-"""What both directions ask of PostgreSQL; imported only where psycopg is there."""
+"""What is said to PostgreSQL; imported only where psycopg is there."""
 
 from __future__ import annotations
 
 import contextlib
-from typing import NamedTuple
+from uuid import UUID
 
+import numpy as np
 import psycopg
 from psycopg import sql
+from psycopg.postgres import types
 from psycopg.rows import tuple_row
 
-from skhash.export._columns import check_name
+from skhash.export._bitstrings import bitstring_blocks, check_shape
 
-# the first with bit_hamming_ops
-_OLDEST_PGVECTOR = (0, 7)
+_MADE_HERE = "codes, made by skhash.export.to_pgvector"
+_OLDEST_PGVECTOR = (0, 8)
+_SQL_TYPES = {
+    "b": "boolean",
+    "i": "bigint",
+    "u": "bigint",
+    "f": "double precision",
+    "U": "text",
+    "M": "timestamp",
+    str: "text",
+    UUID: "uuid",
+}
 
 
-class Extension(NamedTuple):
-    """The version of pgvector in a database, and the schema that its names are in."""
+def write_table(connection, table, codes, n_bits, columns, index, if_exists) -> None:
+    """Create the table where it is not there, send the rows, and build the index."""
+    name = _identifier(table)
+    with _cursor(connection, keep=True) as cursor:
+        cursor.execute(
+            "SELECT to_regclass($1) IS NOT NULL, obj_description(to_regclass($1), 'pg_class')",
+            [name.as_string(cursor)],
+        )
+        exists, comment = cursor.fetchone()
+        if exists and if_exists == "replace":
+            if comment != _MADE_HERE:
+                raise ValueError(
+                    f"table {name.as_string(cursor)} was not made by to_pgvector, and "
+                    "if_exists='replace' drops no other: drop it yourself, or take another name"
+                )
+            cursor.execute(sql.SQL("DROP TABLE {}").format(name))
+        if not exists or if_exists == "replace":
+            _create(cursor, name, n_bits, columns)
+        _copy(cursor, name, codes, columns)
+        if index is not None:
+            _ensure_hnsw(cursor, name)
 
-    version: tuple[int, ...]
-    schema: str
+
+def search_table(connection, table, codes, k, exact, ef_search):
+    """Distances and ids of the k nearest codes of each query, nearest first."""
+    distances = np.full((check_shape(codes)[0], k), -1)
+    ids = np.full(distances.shape, None)
+    whole_numbers = {types[name].oid for name in ("int2", "int4", "int8")}
+    with _cursor(connection, keep=False) as cursor:
+        indexed = not exact and _has_pgvector(cursor)
+        if indexed:
+            # for this transaction, which ends by being rolled back
+            cursor.execute("SELECT set_config('hnsw.iterative_scan', 'strict_order', true)")
+            if ef_search is not None:
+                cursor.execute("SELECT set_config('hnsw.ef_search', $1, true)", [str(ef_search)])
+        # With the ids in the order, ties are always broken alike: an index gives items by
+        # distance, and PostgreSQL sorts those of one distance by their ids.
+        # A length that differs is an error of the server; a cast to bit(n) would hide it.
+        statement = sql.SQL(
+            "SELECT query.number, "
+            "row_number() OVER (PARTITION BY query.number ORDER BY distance, id), "
+            "distance::int, id "
+            "FROM unnest($1::bit varying[]) WITH ORDINALITY AS query(code, number) "
+            "CROSS JOIN LATERAL (SELECT item.id, {distance} AS distance FROM {table} AS item "
+            "ORDER BY {distance}, item.id LIMIT {k}) AS nearest"
+        ).format(
+            distance=sql.SQL(
+                "(item.code <~> query.code)" if indexed else "bit_count(item.code # query.code)"
+            ),
+            table=_identifier(table),
+            k=sql.Literal(k),
+        )
+        for rows, bitstrings in bitstring_blocks(codes):
+            cursor.execute(statement, [bitstrings])
+            whole = cursor.description[3].type_code in whole_numbers
+            if found := cursor.fetchall():
+                query, rank, distance, item = zip(*found)
+                places = np.array(query) + rows.start - 1, np.array(rank) - 1
+                distances[places] = distance
+                ids[places] = item
+    return distances, np.where(distances < 0, -1, ids).astype(np.int64) if whole else ids
 
 
 @contextlib.contextmanager
-def open_cursor(connection, *, keep: bool):
+def _cursor(connection, *, keep: bool):
     """Cursor in a transaction of its own, or in a savepoint of the one under way.
 
-    Parameters
-    ----------
-    connection : psycopg.Connection or str
-        A string is connected to, and the connection closed afterwards.
-    keep : bool
-        Whether to commit; otherwise also settings made inside are undone.
+    Unless it is to be kept, settings made inside are undone too.
     """
-    if isinstance(connection, str):
-        with psycopg.connect(connection) as opened, open_cursor(opened, keep=keep) as cursor:
-            yield cursor
-        return
     if not isinstance(connection, psycopg.Connection):
+        kind = type(connection)
         raise TypeError(
-            "connection must be a psycopg (version 3) Connection or a connection string, got "
-            f"{type(connection).__module__}.{type(connection).__name__}."
+            "connection must be a Connection of psycopg (version 3), got "
+            f"{kind.__module__}.{kind.__name__}"
         )
     with (
         connection.transaction(force_rollback=not keep),
@@ -51,78 +111,73 @@ def open_cursor(connection, *, keep: bool):
         yield cursor
 
 
-def table_identifier(table) -> sql.Identifier:
-    """The quoted name of a table, given as its name or as (schema, name)."""
-    if isinstance(table, str):
-        if "." in table:
-            raise ValueError(
-                f"table={table!r} has a dot: give a schema and a table as two strings, "
-                f"{tuple(table.split('.', 1))!r}."
-            )
-        return sql.Identifier(check_name(table, "table"))
-    parts = tuple(table) if isinstance(table, tuple | list) else ()
-    if len(parts) != 2:
-        raise TypeError(f"table must be a name or a tuple (schema, name), got {table!r}.")
-    return sql.Identifier(*(check_name(part, "a part of table") for part in parts))
+def _identifier(table) -> sql.Identifier:
+    return sql.Identifier(*((table,) if isinstance(table, str) else table))
 
 
-def column_types(cursor, table: sql.Identifier) -> dict[str, str]:
-    """Types of the columns of a table by name; empty where there is no such table."""
+def _create(cursor, name, n_bits, columns) -> None:
+    definitions = [
+        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(_sql_type(column, values)))
+        for column, values in columns.items()
+    ]
     cursor.execute(
-        "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute "
-        "WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped",
-        [table.as_string(cursor)],
-    )
-    return dict(cursor.fetchall())
-
-
-def check_code_column(
-    types: dict[str, str], table: sql.Identifier, column: str, n_bits: int
-) -> None:
-    """Raise where a table does not have a column of `bit(n_bits)` of this name."""
-    if column not in types:
-        raise ValueError(
-            f"table {table.as_string()} has no column {column!r}; its columns are "
-            f"{', '.join(types)}."
+        sql.SQL("CREATE TABLE {} ({}, code bit({}) NOT NULL, PRIMARY KEY (id))").format(
+            name, sql.SQL(", ").join(definitions), sql.Literal(n_bits)
         )
-    if types[column] != f"bit({n_bits})":
-        raise ValueError(
-            f"the codes have n_bits={n_bits}, but column {column!r} of table {table.as_string()} "
-            f"is {types[column]}."
-        )
-
-
-def find_extension(cursor) -> Extension | None:
-    """pgvector, where it is in the database and knows the Hamming distance."""
-    cursor.execute(
-        "SELECT extversion, nspname FROM pg_extension "
-        "JOIN pg_namespace ON pg_namespace.oid = extnamespace WHERE extname = 'vector'"
     )
+    cursor.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(name, sql.Literal(_MADE_HERE)))
+
+
+def _sql_type(column, values) -> str:
+    kinds = {values.dtype.kind}
+    if kinds == {"O"}:
+        kinds = {type(value) for value in values if value is not None}
+    if len(kinds) == 1 and (kind := kinds.pop()) in _SQL_TYPES:
+        return _SQL_TYPES[kind]
+    raise TypeError(
+        f"column {column!r} of dtype {values.dtype} has no obvious SQL type: create the table "
+        "before, with the types that you want"
+    )
+
+
+def _copy(cursor, name, codes, columns) -> None:
+    """Send all rows by COPY, in blocks of bounded size."""
+    names = sql.SQL(", ").join(map(sql.Identifier, ["code", *columns]))
+    try:
+        with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(name, names)) as copy:
+            for rows, bitstrings in bitstring_blocks(codes):
+                # psycopg knows how every type is written, and takes a row at a time
+                for row in zip(bitstrings, *(_values(part[rows]) for part in columns.values())):
+                    copy.write_row(row)
+    except psycopg.errors.UniqueViolation as error:
+        raise ValueError(
+            f"ids must be distinct, and none of them in the table: {error.diag.message_detail}"
+        ) from error
+
+
+def _values(part) -> list:
+    # Python's datetime resolves microseconds; finer values would become integers
+    return (part.astype("M8[us]") if part.dtype.kind == "M" else part).tolist()
+
+
+def _has_pgvector(cursor) -> bool:
+    cursor.execute("SELECT extversion FROM pg_extension WHERE extname = 'vector'")
     found = cursor.fetchone()
-    if found is None:
-        return None
-    version = tuple(int(part) for part in found[0].split(".") if part.isdigit())
-    return Extension(version, found[1]) if version >= _OLDEST_PGVECTOR else None
+    return found is not None and tuple(map(int, found[0].split(".")[:2])) >= _OLDEST_PGVECTOR
 
 
-def require_extension(cursor) -> Extension:
-    """pgvector, or an error that says what to do."""
-    extension = find_extension(cursor)
-    if extension is not None:
-        return extension
-    cursor.execute(
-        "SELECT installed_version, default_version FROM pg_available_extensions "
-        "WHERE name = 'vector'"
-    )
-    installed, available = cursor.fetchone() or (None, None)
-    oldest = ".".join(map(str, _OLDEST_PGVECTOR))
-    if installed is not None:
-        what = (
-            f"has version {installed} of pgvector, and the Hamming distance came with {oldest}: "
-            "have the server updated and run ALTER EXTENSION vector UPDATE"
+def _ensure_hnsw(cursor, name) -> None:
+    """Build an HNSW index for the Hamming distance, unless the table has one."""
+    if not _has_pgvector(cursor):
+        oldest = ".".join(map(str, _OLDEST_PGVECTOR))
+        raise RuntimeError(
+            f"index='hnsw' needs pgvector {oldest} or later in the database: have it installed "
+            "on the server, and run CREATE EXTENSION vector, or ALTER EXTENSION vector UPDATE"
         )
-    elif available is not None:
-        what = "does not have the extension yet: run CREATE EXTENSION vector"
-    else:
-        what = "is on a server without pgvector: have it installed, or search with operator='plain'"
-    raise RuntimeError(f"the database {what}.")
+    cursor.execute(
+        "SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid "
+        "JOIN pg_am ON pg_am.oid = relam WHERE indrelid = to_regclass($1) AND amname = 'hnsw'",
+        [name.as_string(cursor)],
+    )
+    if cursor.fetchone() is None:
+        cursor.execute(sql.SQL("CREATE INDEX ON {} USING hnsw (code bit_hamming_ops)").format(name))

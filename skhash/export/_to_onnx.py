@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skhash.base import BaseHasher
 from skhash.export._compare_onnx import compare_onnx
+from skhash.utils._optional import import_optional
 
 _OUTPUTS = ("bits", "packed", "values")
 # torch writes no operators before these
@@ -70,7 +71,7 @@ def to_onnx(hasher, path=None, *, dtype=None, opset_version=18, check=None):
     Raises
     ------
     ImportError
-        If an ONNX package is missing: ``pip install 'skhash[onnx]'``.
+        If an ONNX package is missing: ``pip install onnx onnxscript``, and onnxruntime for `check`.
     TypeError
         If there is no such model of the estimator.
     ValueError
@@ -104,22 +105,21 @@ def to_onnx(hasher, path=None, *, dtype=None, opset_version=18, check=None):
     >>> packed.shape, packed.dtype
     ((5, 2), dtype('uint8'))
     """
-    _require_onnx()
-    import onnx
-
+    onnx = import_optional("onnx", "to_onnx", "onnx", "onnxscript")
+    import_optional("onnxscript", "to_onnx", "onnx", "onnxscript")
     last = hasher.steps[-1][1] if isinstance(hasher, Pipeline) else hasher
     if not isinstance(last, BaseHasher):
         raise TypeError(
             "hasher must be a hasher of skhash or a Pipeline that ends in one, got "
-            f"{type(hasher).__name__}."
+            f"{type(hasher).__name__}"
         )
     check_is_fitted(hasher)
     name, shape = _input_of(hasher, last)
     dtype = _check_dtype(dtype, name)
     if not isinstance(opset_version, Integral) or opset_version < _OLDEST_OPSET:
-        raise ValueError(f"opset_version must be at least {_OLDEST_OPSET}, got {opset_version!r}.")
+        raise ValueError(f"opset_version must be at least {_OLDEST_OPSET}, got {opset_version!r}")
     if path is not None and not Path(path).parent.is_dir():
-        raise FileNotFoundError(f"there is no directory {str(Path(path).parent)!r} for path.")
+        raise FileNotFoundError(f"there is no directory {str(Path(path).parent)!r} for path")
     model = _trace(hasher, last.n_bits_, name, shape, dtype, opset_version)
     _describe(model, last, hasher.n_features_in_)
     onnx.checker.check_model(model)
@@ -142,7 +142,7 @@ def _check_dtype(dtype, name):
         return _DTYPES[name][0]
     wanted = np.dtype(dtype).name
     if wanted not in _DTYPES[name]:
-        raise ValueError(f"dtype must be one of {_DTYPES[name]} for {name}, got {dtype!r}.")
+        raise ValueError(f"dtype must be one of {_DTYPES[name]} for {name}, got {dtype!r}")
     return wanted
 
 
@@ -214,7 +214,7 @@ def _check_bits(model, hasher, X):
             f"{comparison.n_differing_bits} of {comparison.n_bits} bits of check differ from those "
             f"of transform; their values are up to {comparison.largest_differing_value:.2g} from "
             f"the threshold, and values differ by up to {comparison.largest_difference:.2g}. "
-            "Nothing was written."
+            "Nothing was written"
         )
 
 
@@ -227,13 +227,3 @@ def _write(model, path):
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _require_onnx():
-    try:
-        import onnx  # noqa: F401
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            "to_onnx needs onnx and onnxscript: pip install 'skhash[onnx]'"
-        ) from error

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-
 import torch
 from torch import nn
+
+from skhash.utils._optional import import_optional
 
 from ._preprocessing import ByFunction, one_by_one
 
@@ -26,12 +26,12 @@ def is_name(backbone) -> bool:
             return True
         raise ValueError(
             "backbone must be a torch.nn.Module, a callable, or the name of a model that begins "
-            f"with 'timm/' or 'transformers/', got {backbone!r}."
+            f"with 'timm/' or 'transformers/', got {backbone!r}"
         )
     if isinstance(backbone, type) or not callable(backbone):
         raise TypeError(
             "backbone must be a torch.nn.Module, a callable, or the name of a model, got "
-            f"{backbone!r}."
+            f"{backbone!r}"
         )
     return False
 
@@ -78,7 +78,7 @@ def _load_transformers(name: str) -> tuple[nn.Module, ByFunction]:
     if fresh:
         raise ValueError(
             f"backbone 'transformers/{name}': what was saved has no weights for {fresh[:3]} "
-            f"({len(fresh)} in all), which would be drawn at random."
+            f"({len(fresh)} in all), which would be drawn at random"
         )
 
     def pixels(images):
@@ -108,12 +108,7 @@ class _Encoder(nn.Module):
 
 
 def _import_library(name: str):
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise ImportError(
-            f"backbones of {name} require it: pip install 'skhash[backbones]' ({error})"
-        ) from error
+    return import_optional(name, f"backbone='{name}/...'", name)
 
 
 def as_features(output, n_images: int) -> torch.Tensor:
@@ -138,7 +133,7 @@ def as_features(output, n_images: int) -> torch.Tensor:
         features = torch.as_tensor(output)
     except (TypeError, ValueError, RuntimeError):
         raise TypeError(
-            f"backbone must return a tensor of features, got {type(output).__name__}."
+            f"backbone must return a tensor of features, got {type(output).__name__}"
         ) from None
     if features.ndim == 4:
         features = features.mean(dim=(2, 3))
@@ -147,6 +142,6 @@ def as_features(output, n_images: int) -> torch.Tensor:
     if features.ndim != 2 or len(features) != n_images or features.is_complex():
         raise ValueError(
             f"backbone must return one row of features an image, got shape "
-            f"{tuple(torch.as_tensor(output).shape)} for {n_images} images."
+            f"{tuple(torch.as_tensor(output).shape)} for {n_images} images"
         )
     return features

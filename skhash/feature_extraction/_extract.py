@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
 from ._inputs import describe
-from ._prefetch import prefetch
 from ._reading import UnreadableImage, read_image, stack_to_rgb
 
 # numbers that may wait on the device: fetching them makes it idle for a moment
 _WAITING_ELEMENTS = 2**22
 _REPORT_SECONDS = 2.0
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass
@@ -48,7 +54,7 @@ def read_batch(images, start: int, stop: int, *, on_error: str) -> Batch:
             message = f"{describe(row, image)}: {error}"
             if on_error == "raise":
                 raise ValueError(
-                    f"{message}. This image cannot be read; on_error='skip' goes on without."
+                    f"{message}. This image cannot be read; on_error='skip' goes on without"
                 ) from error
             batch.failures[row] = message
         except ValueError as error:
@@ -106,6 +112,46 @@ def readable_rows(images, *, n_threads: int, chunk: int = 32) -> np.ndarray:
     return mask
 
 
+def prefetch(
+    function: Callable[[Item], Result], items: Iterable[Item], n_threads: int
+) -> Iterator[Result]:
+    """Results of a function for each item, in order.
+
+    Threads suffice for images: decoding and resizing release the interpreter's lock, and nothing
+    has to be copied between processes. At most two results a thread are computed or kept ahead;
+    ``joblib.Parallel(return_as="generator")`` and ``Executor.map`` would go on without end where
+    the consumer is the slower.
+
+    Parameters
+    ----------
+    function : callable
+    items : iterable
+    n_threads : int
+
+    Yields
+    ------
+    result : object
+
+    Examples
+    --------
+    >>> from skhash.feature_extraction._extract import prefetch
+    >>> list(prefetch(abs, [-3, 2, -1], n_threads=2))
+    [3, 2, 1]
+    """
+    waiting: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(n_threads, thread_name_prefix="skhash-images") as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > 2 * n_threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
 class _Collected:
     """Rows of features as they come, fetched from the device now and then."""
 
@@ -139,7 +185,7 @@ class _Collected:
             row = self._rows[int(np.argmin(finite))]
             raise ValueError(
                 f"backbone returned NaN or infinity for X[{row}]. Where the numbers outgrow "
-                "mixed precision, mixed_precision=False helps."
+                "mixed precision, mixed_precision=False helps"
             )
         self._features[self._rows] = block
         self._rows, self._parts, self._n_waiting = [], [], 0

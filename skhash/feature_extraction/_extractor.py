@@ -27,7 +27,7 @@ class Extractor:
         if given and brings_its_own:
             raise ValueError(
                 f"{', '.join(given)} cannot be given beside {brings_its_own}, which says how "
-                "images are prepared."
+                "images are prepared"
             )
         self.device = resolve_device(device)
         network, preprocessing = load_backbone(backbone) if named else (backbone, None)

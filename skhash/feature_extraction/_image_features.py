@@ -45,7 +45,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         - ``"timm/<model>"`` is a pretrained model of timm without its classifier, such as
           ``"timm/resnet50.a1_in1k"``; ``"transformers/<model or folder>"`` a model of the Hugging
           Face library, such as ``"transformers/facebook/dinov2-small"``. Both need
-          ``pip install 'skhash[backbones]'``, and download weights when first used.
+          ``pip install timm transformers``, and download weights when first used.
 
         Maps of features and sequences of tokens are averaged over their positions; from a model
         of transformers its pooled output is taken, or the first token where a checkpoint has no
@@ -241,7 +241,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         if features.shape[1] != getattr(self, "n_features_out_", features.shape[1]):
             raise ValueError(
                 f"backbone returned {features.shape[1]} features, and {self.n_features_out_} when "
-                "it was fitted."
+                "it was fitted"
             )
         return features
 
@@ -300,7 +300,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             features, _ = self._extract(images[row : row + 1], extractor)
             if features is not None:
                 return int(features.shape[1])
-        raise ValueError(f"none of the {len(images)} images in X can be read.")
+        raise ValueError(f"none of the {len(images)} images in X can be read")
 
     def _none_readable(self, n_images):
         check_is_fitted(self, "n_features_out_")

@@ -35,22 +35,22 @@ def check_images(X, *, must_exist: bool) -> np.ndarray | list:
     if isinstance(X, (str, bytes, os.PathLike, dict)) or is_pil(X) or issparse(X):
         raise TypeError(
             "X must hold images, one a row: an array, or a list of arrays, paths and PIL images; "
-            f"got a single {type(X).__name__}."
+            f"got a single {type(X).__name__}"
         )
     if not isinstance(X, (list, tuple)):
         if not hasattr(X, "__len__") and not hasattr(X, "__array__"):
-            raise TypeError(f"X must be an array or a list of images, got {type(X).__name__}.")
+            raise TypeError(f"X must be an array or a list of images, got {type(X).__name__}")
         X = np.asarray(X)
         if X.dtype.kind not in "OUT":
             _check_stack(X)
             return X
         if X.ndim != 1:
             raise ValueError(
-                f"X must have one path or image a row, in one dimension, got shape {X.shape}."
+                f"X must have one path or image a row, in one dimension, got shape {X.shape}"
             )
     images = list(X)
     if not images:
-        raise ValueError("X must hold at least one image, got 0.")
+        raise ValueError("X must hold at least one image, got 0")
     for row, image in enumerate(images):
         _check_item(row, image, must_exist)
     return images
@@ -72,11 +72,11 @@ def _check_stack(images: np.ndarray) -> None:
     shape = images.shape
     wanted = "X must have shape (n, height, width, channels) or, where grey, (n, height, width)"
     if images.ndim not in (3, 4):
-        raise ValueError(f"{wanted}; got shape {shape}.")
+        raise ValueError(f"{wanted}; got shape {shape}")
     if images.ndim == 3 and shape[-1] in _CHANNELS[1:]:
-        raise ValueError(f"{wanted}; shape {shape} looks like one image: pass X[None].")
+        raise ValueError(f"{wanted}; shape {shape} looks like one image: pass X[None]")
     if 0 in shape:
-        raise ValueError(f"X must hold at least one image, and no empty ones; got shape {shape}.")
+        raise ValueError(f"X must hold at least one image, and no empty ones; got shape {shape}")
     _check_pixels("X", images, shape[1:])
 
 
@@ -86,16 +86,16 @@ def _check_item(row: int, image, must_exist: bool) -> None:
         if image.ndim not in (2, 3) or 0 in image.shape:
             raise ValueError(
                 f"{name} must have shape (height, width) or (height, width, channels), got "
-                f"{image.shape}."
+                f"{image.shape}"
             )
         _check_pixels(name, image, image.shape)
     elif isinstance(image, (str, os.PathLike)):
         if must_exist and not os.path.isfile(image):
-            raise ValueError(f"{describe(row, image)} is no file.")
+            raise ValueError(f"{describe(row, image)} is no file")
     elif not is_pil(image):
         raise TypeError(
             "X must hold arrays, paths (str or pathlib.Path) or PIL images, got "
-            f"{type(image).__name__} in X[{row}]."
+            f"{type(image).__name__} in X[{row}]"
         )
 
 
@@ -109,5 +109,5 @@ def _check_pixels(name: str, images: np.ndarray, shape: Sequence[int]) -> None:
     if images.dtype != np.uint8 and images.dtype.kind != "f":
         raise ValueError(
             f"{name} must be of dtype uint8, or floats in [0, 1], got {images.dtype}. Convert "
-            "values from 0 to 255 by astype('uint8'); divide those of 16 bits by 65535."
+            "values from 0 to 255 by astype('uint8'); divide those of 16 bits by 65535"
         )

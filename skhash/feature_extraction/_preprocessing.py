@@ -33,7 +33,7 @@ class ResizeAndNormalize:
         self.mean = _check_statistics("mean", IMAGENET_MEAN if mean is None else mean)
         self.std = _check_statistics("std", IMAGENET_STD if std is None else std)
         if min(self.std) <= 0:
-            raise ValueError(f"std must be above 0, got {std!r}.")
+            raise ValueError(f"std must be above 0, got {std!r}")
 
     def prepare(self, images, rows: Sequence[int]) -> torch.Tensor:
         """Images of one size, shape (n, height, width, 3): uint8, or float32 in [0, 1]."""
@@ -76,7 +76,7 @@ class ResizeAndNormalize:
                 raise ValueError(
                     f"the images differ in size: X[{rows[0]}] has {_format(images[0])} pixels, "
                     f"X[{row}] has {_format(image)}. Say which size the backbone takes: "
-                    "image_size=224, for instance."
+                    "image_size=224, for instance"
                 )
         if len({image.dtype for image in images}) > 1:
             images = [_as_floats(image) for image in images]
@@ -117,10 +117,10 @@ def one_by_one(function: Callable) -> ByFunction:
             if tensor.ndim != 3 or tensor.shape != tensors[0].shape:
                 raise ValueError(
                     "preprocess must return tensors of shape (channels, height, width), all "
-                    f"alike, got {tuple(tensors[0].shape)} and {tuple(tensor.shape)}."
+                    f"alike, got {tuple(tensors[0].shape)} and {tuple(tensor.shape)}"
                 )
             if not tensor.is_floating_point():
-                raise ValueError(f"preprocess must return tensors of floats, got {tensor.dtype}.")
+                raise ValueError(f"preprocess must return tensors of floats, got {tensor.dtype}")
         return torch.stack(tensors)
 
     return ByFunction(stack)
@@ -140,14 +140,10 @@ def _as_floats(image: np.ndarray) -> np.ndarray:
 
 def _resize_and_crop(image, size: tuple[int, int]):
     """Resize so that both sides suffice, and only the centre that is kept."""
-    height, width = size
-    scale = min(image.width / width, image.height / height)
-    kept_width = min(image.width, scale * width)
-    kept_height = min(image.height, scale * height)
-    left, top = (image.width - kept_width) / 2, (image.height - kept_height) / 2
-    box = (left, top, left + kept_width, top + kept_height)
+    from PIL import ImageOps
+
     # Pillow widens the filter where it shrinks: nothing is aliased
-    return image.resize((width, height), pillow().Resampling.BICUBIC, box=box)
+    return ImageOps.fit(image, size[::-1], pillow().Resampling.BICUBIC)
 
 
 def _check_size(size) -> tuple[int, int]:
@@ -155,7 +151,7 @@ def _check_size(size) -> tuple[int, int]:
     valid = isinstance(sides, Sequence) and len(sides) == 2
     if not valid or not all(isinstance(side, Integral) and int(side) > 0 for side in sides):
         raise ValueError(
-            f"image_size must be a number of pixels or a pair (height, width), got {size!r}."
+            f"image_size must be a number of pixels or a pair (height, width), got {size!r}"
         )
     return int(sides[0]), int(sides[1])
 
@@ -163,7 +159,7 @@ def _check_size(size) -> tuple[int, int]:
 def _check_statistics(name: str, value) -> tuple[float, ...]:
     values = (value,) * 3 if isinstance(value, Real) else tuple(value)
     if len(values) != 3 or not all(np.isfinite(values)):
-        raise ValueError(f"{name} must be a number, or one for each of 3 channels, got {value!r}.")
+        raise ValueError(f"{name} must be a number, or one for each of 3 channels, got {value!r}")
     return tuple(float(channel) for channel in values)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from skhash.utils._optional import import_optional
+
 # a float that rounding took past the end of its range is no sign of another range
 _ROUNDING = 1e-6
 
@@ -40,13 +42,7 @@ def read_image(image):
 
 def pillow():
     """The module `PIL.Image`."""
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise ImportError(
-            "Reading and resizing images requires Pillow: pip install 'skhash[images]'"
-        ) from error
-    return Image
+    return import_optional("PIL.Image", "reading and resizing images", "pillow")
 
 
 def to_pil(image):
@@ -65,7 +61,7 @@ def _array_to_rgb(array: np.ndarray) -> np.ndarray:
         if not (low >= -_ROUNDING and high <= 1 + _ROUNDING):
             raise ValueError(
                 f"images of floats must lie in [0, 1], got values from {low:g} to {high:g}. "
-                "Divide by 255, or convert to uint8."
+                "Divide by 255, or convert to uint8"
             )
         array = np.clip(array, 0, 1, dtype=np.float32)
     n_channels = array.shape[-1]

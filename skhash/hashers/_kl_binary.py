@@ -96,7 +96,8 @@ class KLBinaryHasher(GradientHasher):
         Fixes initial weights, batches, dropout and the draws of the binary distribution.
     verbose : int, default=0
         1 prints the loss terms of every epoch. For a progress bar use scikit-learn's callbacks:
-        ``KLBinaryHasher().set_callbacks(sklearn.callback.ProgressBar())``.
+        ``KLBinaryHasher().set_callbacks(sklearn.callback.ProgressBar())``, with scikit-learn 1.9
+        or later.
     store_codes : bool, default=False
         Whether to keep the codes of the training samples, packed, and the labels that ``fit``
         was given, for scorers that search them (``database="train"``).

@@ -57,8 +57,8 @@ device : str, default="auto"
 random_state : int, RandomState instance or None, default=None
     Fixes all that is random: initial weights, batches, dropout, and what a method draws.
 verbose : int, default=0
-    1 prints the loss terms of every epoch. For a progress bar use scikit-learn's callbacks:
-    ``set_callbacks(sklearn.callback.ProgressBar())``.
+    1 prints the loss terms of every epoch. For a progress bar use the callbacks of scikit-learn
+    1.9 or later: ``set_callbacks(sklearn.callback.ProgressBar())``.
 store_codes : bool, default=False
     Whether to keep the codes of the training samples, packed, and the labels that ``fit``
     was given, for scorers that search them (``database="train"``).

@@ -10,8 +10,9 @@ import numpy as np
 from skhash.metrics._confidence import bootstrap_interval, standard_error
 from skhash.metrics._inputs import check_option
 from skhash.metrics._lookup import PrecisionRecallCurve
-from skhash.metrics._table import ScoreTable, import_pandas
+from skhash.metrics._table import ScoreTable
 from skhash.utils._labels import check_target, encode_labels
+from skhash.utils._optional import import_optional
 
 _DIFFERENCE = ("difference", "low", "high", "higher", "queries")
 
@@ -255,7 +256,7 @@ class RetrievalReport(Mapping):
         ImportError
             If pandas is missing.
         """
-        pd = import_pandas("to_frame")
+        pd = import_optional("pandas", "to_frame", "pandas")
         columns = {
             "score": list(self.values()),
             "standard_error": [self.standard_error(name) for name in self],

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from skhash.utils._optional import import_optional
+
 
 class ScoreTable:
     """Numbers by row and column, which print as a table.
@@ -47,7 +49,8 @@ class ScoreTable:
         ImportError
             If pandas is missing.
         """
-        return import_pandas("to_frame").DataFrame(self.columns, index=self.rows)
+        pd = import_optional("pandas", "to_frame", "pandas")
+        return pd.DataFrame(self.columns, index=self.rows)
 
     def __str__(self) -> str:
         cells = [list(self.columns), *zip(*map(_texts, self.columns.values()), strict=True)]
@@ -77,15 +80,6 @@ class ScoreTable:
             f"<table><caption>{html.escape(self.caption)}</caption>"
             f"<thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table>"
         )
-
-
-def import_pandas(purpose: str):
-    """Pandas, or an error that says how to get it."""
-    try:
-        import pandas
-    except ImportError as error:
-        raise ImportError(f"{purpose} requires pandas: pip install pandas") from error
-    return pandas
 
 
 def _texts(values: np.ndarray) -> list[str]:

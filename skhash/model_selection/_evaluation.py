@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skhash.metrics._table import import_pandas
+from skhash.utils._optional import import_optional
 
 
 class Column(NamedTuple):
@@ -80,7 +80,7 @@ class RetrievalEvaluation:
         """
         if statistic not in ("mean", "std"):
             raise ValueError(f"statistic must be 'mean' or 'std', got {statistic!r}")
-        pd = import_pandas("to_frame")
+        pd = import_optional("pandas", "to_frame", "pandas")
         values = self.scores
         if statistic == "std":
             values = np.full(self.scores.shape, np.nan)

@@ -28,7 +28,7 @@ def import_faiss(purpose: str):
     try:
         import faiss
     except ImportError as error:
-        raise ImportError(f"{purpose} needs faiss: pip install 'skhash[search]'") from error
+        raise ImportError(f"{purpose} needs faiss: pip install faiss-cpu") from error
     return faiss
 
 

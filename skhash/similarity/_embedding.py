@@ -140,7 +140,7 @@ class EmbeddingSimilarity(BaseEstimator):
             extra = int(self.metric == "cosine")
             raise ValueError(
                 "y_a and y_b must be vectors of the same space, "
-                f"got {width_a - extra} and {width_b - extra} features."
+                f"got {width_a - extra} and {width_b - extra} features"
             )
         if self.metric == "cosine":
             return _cosine_similarity(prepared_a, prepared_b, self.floor, self.temperature)
@@ -148,18 +148,18 @@ class EmbeddingSimilarity(BaseEstimator):
 
     def _check_params(self) -> None:
         if self.metric not in ("cosine", "euclidean"):
-            raise ValueError(f"metric must be 'cosine' or 'euclidean', got {self.metric!r}.")
+            raise ValueError(f"metric must be 'cosine' or 'euclidean', got {self.metric!r}")
         check_calibration(self.floor, self.temperature)
 
 
 def check_calibration(floor, temperature) -> None:
     """Refuse a floor or a temperature out of its range."""
     if not (isinstance(floor, Real) and -1 <= float(floor) < 1):
-        raise ValueError(f"floor must be a number in [-1, 1), got {floor!r}.")
+        raise ValueError(f"floor must be a number in [-1, 1), got {floor!r}")
     if temperature is None:
         return
     if not (isinstance(temperature, Real) and 0 < float(temperature) < np.inf):
-        raise ValueError(f"temperature must be a positive number or None, got {temperature!r}.")
+        raise ValueError(f"temperature must be a positive number or None, got {temperature!r}")
 
 
 def _check_vectors(y, name: str) -> np.ndarray:
@@ -167,7 +167,7 @@ def _check_vectors(y, name: str) -> np.ndarray:
     if getattr(y, "ndim", 2) == 1:
         raise ValueError(
             f"{name} must be vectors of shape (n_samples, n_features), got one dimension; "
-            "pass one number a sample as a column of shape (n_samples, 1)."
+            "pass one number a sample as a column of shape (n_samples, 1)"
         )
     # a float16 product would overflow and round too much
     dtype = np.float32 if getattr(y, "dtype", None) == np.float16 else [np.float64, np.float32]

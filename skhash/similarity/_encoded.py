@@ -69,7 +69,7 @@ def as_function(encoder) -> Callable:
     if isinstance(encoder, (str, bytes, type)):
         raise TypeError(
             "encoder must be a callable or have a method encode, such as "
-            f"SentenceTransformer(name), got {encoder!r}."
+            f"SentenceTransformer(name), got {encoder!r}"
         )
     # first, since models of sentence-transformers can be called too, but not with strings
     encode = getattr(encoder, "encode", None)
@@ -89,17 +89,17 @@ def _check_rows(returned, n_sentences: int, n_features: int | None) -> np.ndarra
     if sparse.issparse(returned):
         raise ValueError(
             "encoder returned a sparse matrix; vectors of sentences are dense, such as those of "
-            "TfidfVectorizer followed by TruncatedSVD."
+            "TfidfVectorizer followed by TruncatedSVD"
         )
     rows = np.asarray(returned)
     if rows.ndim != 2 or len(rows) != n_sentences or rows.dtype.kind not in "iuf":
         raise ValueError(
             f"encoder must return an array of shape ({n_sentences}, n_features) for "
-            f"{n_sentences} sentences, got shape {rows.shape} of dtype {rows.dtype}."
+            f"{n_sentences} sentences, got shape {rows.shape} of dtype {rows.dtype}"
         )
     if n_features is not None and rows.shape[1] != n_features:
         raise ValueError(
-            f"encoder must always return as many features, got {rows.shape[1]} after {n_features}."
+            f"encoder must always return as many features, got {rows.shape[1]} after {n_features}"
         )
     dtype = np.float32 if rows.dtype == np.float16 else [np.float64, np.float32]
     return check_array(rows, dtype=dtype, input_name="what encoder returned")

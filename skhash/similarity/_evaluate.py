@@ -53,13 +53,13 @@ def evaluate_similarity(similarity: Callable, y_a, y_b) -> np.ndarray:
     shape = (_num_samples(y_a), _num_samples(y_b))
     if values.dtype.kind not in "biuf":
         raise ValueError(
-            f"Similarity {_describe(similarity)} must return an array of real numbers, "
-            f"got {type(returned).__name__} of dtype {values.dtype}."
+            f"similarity {_describe(similarity)} must return an array of real numbers, "
+            f"got {type(returned).__name__} of dtype {values.dtype}"
         )
     if values.shape != shape:
         raise ValueError(
-            f"Similarity {_describe(similarity)} must return shape {shape} for {shape[0]} and "
-            f"{shape[1]} labels, got {values.shape}."
+            f"similarity {_describe(similarity)} must return shape {shape} for {shape[0]} and "
+            f"{shape[1]} labels, got {values.shape}"
         )
     values = values.astype(np.float64, copy=False)
     if values.size == 0:
@@ -104,15 +104,15 @@ def class_similarity(similarity: Callable, classes) -> np.ndarray:
     if len(off_one):
         i = off_one[0]
         raise ValueError(
-            f"Similarity {_describe(similarity)} of class {classes[i]!r} with itself must be 1, "
-            f"got {values[i, i]}."
+            f"similarity {_describe(similarity)} of class {classes[i]!r} with itself must be 1, "
+            f"got {values[i, i]}"
         )
     asymmetric = np.argwhere(np.abs(values - values.T) > _TOLERANCE)
     if len(asymmetric):
         i, j = asymmetric[0]
         raise ValueError(
-            f"Similarity {_describe(similarity)} must be symmetric, got {values[i, j]} from "
-            f"{classes[i]!r} to {classes[j]!r} but {values[j, i]} back."
+            f"similarity {_describe(similarity)} must be symmetric, got {values[i, j]} from "
+            f"{classes[i]!r} to {classes[j]!r} but {values[j, i]} back"
         )
     values = (values + values.T) / 2
     np.fill_diagonal(values, 1)
@@ -263,7 +263,7 @@ def check_callable(similarity, name: str, wanted: str = "a callable") -> None:
     if isinstance(similarity, type):
         raise TypeError(
             f"{name} must be an instance, got the class {similarity.__name__}; "
-            f"write {similarity.__name__}(...)."
+            f"write {similarity.__name__}(...)"
         )
     if not callable(similarity):
         raise TypeError(
@@ -303,6 +303,6 @@ def _raise_first_offence(similarity, values: np.ndarray) -> None:
     inside = (values >= -_TOLERANCE) & (values <= 1 + _TOLERANCE)
     where = tuple(np.argwhere(~inside)[0].tolist())
     raise ValueError(
-        f"Similarity {_describe(similarity)} must return values in [0, 1], "
-        f"got {values[where]} at index {where}."
+        f"similarity {_describe(similarity)} must return values in [0, 1], "
+        f"got {values[where]} at index {where}"
     )

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Hashable, Mapping, Sequence
 from difflib import get_close_matches
+from html import escape
+from itertools import starmap
 from types import MappingProxyType
 
 import numpy as np
 
 from skhash.similarity import _parents as build
 from skhash.similarity._measures import Levels, levels, steps_up
-from skhash.similarity._taxonomy_html import taxonomy_html
 
 _SHOWN = 5
+# what notebooks show: nodes in all, children of a node, levels that are unfolded
+_HTML_NODES, _HTML_CHILDREN, _HTML_OPEN = 400, 25, 2
+# a node where it is shown, and those shown below it
+_Shown = tuple[build.Node, list]
 
 
 class Hierarchy:
@@ -42,7 +48,7 @@ class Hierarchy:
         position = {node: i for i, node in enumerate(order)}
         strangers = [node for node in names or () if node not in position]
         if strangers:
-            raise ValueError(f"names has nodes that are not there: {build.name_some(strangers)}.")
+            raise ValueError(f"names has nodes that are not there: {build.name_some(strangers)}")
         fields = {
             "_names": dict(names or {}),
             "_parents": above,
@@ -126,8 +132,8 @@ class Hierarchy:
             shown.append(repr(label) + hint)
         more = f" and {len(labels) - len(shown)} more" if len(labels) > len(shown) else ""
         raise ValueError(
-            f"Labels that are not in the taxonomy: {', '.join(shown)}{more}. "
-            f"Its nodes are such as {build.name_some(self.leaves[:3])}."
+            f"labels that are not in the taxonomy: {', '.join(shown)}{more}. "
+            f"Its nodes are such as {build.name_some(self.leaves[:3])}"
         )
 
     def __contains__(self, node) -> bool:
@@ -145,10 +151,10 @@ class Hierarchy:
         return frozenset((node, frozenset(above)) for node, above in self._parents.items())
 
     def __setattr__(self, name, value):
-        raise AttributeError(f"Taxonomy cannot be changed: {name!r} was to be set.")
+        raise AttributeError(f"Taxonomy cannot be changed: {name!r} was to be set")
 
     def __delattr__(self, name):
-        raise AttributeError(f"Taxonomy cannot be changed: {name!r} was to be deleted.")
+        raise AttributeError(f"Taxonomy cannot be changed: {name!r} was to be deleted")
 
     def __copy__(self):
         return self
@@ -167,10 +173,10 @@ class Hierarchy:
 
     def __setstate__(self, state: Mapping[str, list]) -> None:
         if hasattr(self, "_parents"):
-            raise AttributeError("Taxonomy cannot be changed: it has its state already.")
+            raise AttributeError("Taxonomy cannot be changed: it has its state already")
         nodes, parents = state["nodes"], state["parents"]
         if len(nodes) != len(parents):
-            raise ValueError(f"{len(nodes)} nodes cannot have {len(parents)} lists of parents.")
+            raise ValueError(f"{len(nodes)} nodes cannot have {len(parents)} lists of parents")
         above = {node: [nodes[i] for i in rows] for node, rows in zip(nodes, parents)}
         names = {nodes[i]: name for i, name in state["names"]}
         # by its own class: what a subclass asks for beside is not in the state
@@ -183,4 +189,26 @@ class Hierarchy:
         )
 
     def _repr_html_(self) -> str:
-        return taxonomy_html(self)
+        """The upper part, level by level as long as there is room, as a tree that unfolds."""
+        top: _Shown = (self.root, [])
+        queue, room = deque([top]), _HTML_NODES - 1
+        while queue:
+            node, below = queue.popleft()
+            children = self._children[node][: min(room, _HTML_CHILDREN)]
+            room -= len(children)
+            # under several parents a node is shown several times
+            below += [(child, []) for child in children]
+            queue.extend(below)
+        return f"<div><code>{escape(repr(self))}</code>{self._html(*top, 0)}</div>"
+
+    def _html(self, node: build.Node, below: list, level: int) -> str:
+        name = escape(str(node))
+        n_hidden = len(self._children[node]) - len(below)
+        if not below and not n_hidden:
+            return f"<div>{name}</div>"
+        inside = "".join(starmap(self._html, ((*entry, level + 1) for entry in below)))
+        more = f"<div><i>{n_hidden} more</i></div>" if n_hidden else ""
+        return (
+            f"<details{' open' if level < _HTML_OPEN else ''}><summary>{name}</summary>"
+            f'<div style="margin-left: 1.5em">{inside}{more}</div></details>'
+        )

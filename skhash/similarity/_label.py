@@ -46,7 +46,7 @@ class LabelSimilarity(BaseEstimator):
         if labels_a and labels_b and isinstance(labels_a[0], str) != isinstance(labels_b[0], str):
             raise ValueError(
                 "y_a and y_b must hold labels of one type, "
-                f"got {labels_a[0]!r} in one and {labels_b[0]!r} in the other."
+                f"got {labels_a[0]!r} in one and {labels_b[0]!r} in the other"
             )
         # -1 for a label of b that a does not have, which is equal to no code of a
         position = {label: i for i, label in enumerate(labels_a)}
@@ -58,5 +58,5 @@ def encode_classes(y, name: str):
     """Distinct class labels of y and the position of each sample's label among them."""
     kind, y = check_target(y, name)
     if kind != "class":
-        raise ValueError(f"{name} must hold class labels of shape (n_samples,), got {kind} labels.")
+        raise ValueError(f"{name} must hold class labels of shape (n_samples,), got {kind} labels")
     return encode_labels(y)

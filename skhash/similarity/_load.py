@@ -75,7 +75,7 @@ def load_taxonomy(name: str, *, tree: bool = False) -> Taxonomy:
     'whole.n.02'
     """
     if not isinstance(name, str) or name not in _FILES:
-        raise ValueError(f"name must be one of {sorted(_FILES)}, got {name!r}.")
+        raise ValueError(f"name must be one of {sorted(_FILES)}, got {name!r}")
     return _load_tree(name) if tree else _load(name)
 
 

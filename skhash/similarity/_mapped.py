@@ -89,7 +89,7 @@ def _as_mapping(mapping: Any) -> Mapping:
     if isinstance(mapping, (str, bytes)) or not np.iterable(mapping):
         raise TypeError(
             "mapping must be a mapping, Series, DataFrame or array with a row for each label, "
-            f"got {type(mapping).__name__}."
+            f"got {type(mapping).__name__}"
         )
     return dict(enumerate(mapping))
 
@@ -100,6 +100,6 @@ def _look_up(labels: Sequence[Hashable], mapping: Mapping) -> np.ndarray:
         more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
         shown = ", ".join(map(repr, missing[:_SHOWN]))
         raise ValueError(
-            f"Labels that the mapping lacks: {shown}{more}; it has such as {list(mapping)[:3]}."
+            f"labels that the mapping lacks: {shown}{more}; it has such as {list(mapping)[:3]}"
         )
     return np.asarray([mapping[label] for label in labels])

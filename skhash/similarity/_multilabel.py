@@ -56,12 +56,12 @@ class MultilabelSimilarity(BaseEstimator):
             If the measure is unknown, or the labels are not indicators of equal width.
         """
         if self.measure not in _MEASURES:
-            raise ValueError(f"measure must be one of {sorted(_MEASURES)}, got {self.measure!r}.")
+            raise ValueError(f"measure must be one of {sorted(_MEASURES)}, got {self.measure!r}")
         y_a, y_b = _check_indicator(y_a, "y_a"), _check_indicator(y_b, "y_b")
         if y_a.shape[1] != y_b.shape[1]:
             raise ValueError(
                 "y_a and y_b must be over the same labels, "
-                f"got {y_a.shape[1]} and {y_b.shape[1]} columns."
+                f"got {y_a.shape[1]} and {y_b.shape[1]} columns"
             )
         size_a, size_b = _set_sizes(y_a)[:, None], _set_sizes(y_b)[None, :]
         # an empty set shares nothing; the maximum only keeps its quotient from being 0 / 0
@@ -95,7 +95,7 @@ def _check_indicator(y, name: str):
         if y.ndim != 2 or y.dtype.kind not in "biuf" or not np.all((y == 0) | (y == 1)):
             raise ValueError(
                 f"{name} must be an indicator of 0 and 1 of shape (n_samples, n_labels), "
-                f"got dtype {y.dtype} and shape {y.shape}."
+                f"got dtype {y.dtype} and shape {y.shape}"
             )
         return y
     return check_target(y, name)[1]

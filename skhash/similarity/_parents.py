@@ -19,7 +19,7 @@ def from_edges(edges: Iterable) -> Parents:
     parents: dict[Node, dict[Node, None]] = {}
     for edge in _rows(edges):
         if isinstance(edge, (str, bytes)) or len(edge) != 2:
-            raise ValueError(f"edges must be pairs (parent, child), got {edge!r}.")
+            raise ValueError(f"edges must be pairs (parent, child), got {edge!r}")
         parent, child = map(_check_node, edge)
         parents.setdefault(parent, {})
         parents.setdefault(child, {})[parent] = None
@@ -29,7 +29,7 @@ def from_edges(edges: Iterable) -> Parents:
 def from_parents(mapping: Mapping) -> Parents:
     """Parents of every node, from a mapping of child to parent, or to several parents."""
     if not isinstance(mapping, Mapping):
-        raise TypeError(f"parents must be a mapping of child to parent, got {_type(mapping)}.")
+        raise TypeError(f"parents must be a mapping of child to parent, got {_type(mapping)}")
     parents: Parents = {}
     for child, above in mapping.items():
         nodes = tuple(map(_check_node, _several(above)))
@@ -42,7 +42,7 @@ def from_parents(mapping: Mapping) -> Parents:
 def from_paths(paths: Iterable, duplicates: Literal["raise", "qualify", "merge"]) -> Parents:
     """Parents of every node, from rows that name the nodes from the top to a leaf."""
     if duplicates not in ("raise", "qualify", "merge"):
-        raise ValueError(f"duplicates must be 'raise', 'qualify' or 'merge', got {duplicates!r}.")
+        raise ValueError(f"duplicates must be 'raise', 'qualify' or 'merge', got {duplicates!r}")
     prefixes = _prefixes(paths)
     if duplicates == "merge":
         names = {prefix: prefix[-1] for prefix in prefixes}
@@ -59,9 +59,9 @@ def from_paths(paths: Iterable, duplicates: Literal["raise", "qualify", "merge"]
 def from_networkx(graph) -> Parents:
     """Parents of every node, from a directed graph with edges from parent to child."""
     if not hasattr(graph, "is_directed"):
-        raise TypeError(f"graph must be a networkx DiGraph, got {_type(graph)}.")
+        raise TypeError(f"graph must be a networkx DiGraph, got {_type(graph)}")
     if not graph.is_directed():
-        raise ValueError("graph must be directed, with edges from parent to child.")
+        raise ValueError("graph must be directed, with edges from parent to child")
     return from_parents({node: list(graph.predecessors(node)) for node in graph.nodes})
 
 
@@ -72,28 +72,28 @@ def with_single_root(parents: Parents, root: Node | None) -> Parents:
         return parents
     if root is None:
         raise ValueError(
-            f"The hierarchy has {len(roots)} roots: {name_some(roots)}. Pass root='name' to add "
-            "a common one above them, under which they have nothing in common."
+            f"the hierarchy has {len(roots)} roots: {name_some(roots)}. Pass root='name' to add "
+            "a common one above them, under which they have nothing in common"
         )
     root = _check_node(root)
     if root in parents:
-        raise ValueError(f"root={root!r} is the name of another node; choose a free one.")
+        raise ValueError(f"root={root!r} is the name of another node; choose a free one")
     return {root: (), **{node: above or (root,) for node, above in parents.items()}}
 
 
 def check_acyclic(parents: Parents) -> None:
     """Raise where there are no nodes, or nodes that are above themselves."""
     if not parents:
-        raise ValueError("The hierarchy has no nodes.")
+        raise ValueError("the hierarchy has no nodes")
     own = [node for node, above in parents.items() if node in above]
     if own:
-        raise ValueError(f"Nodes that are their own parent: {name_some(own)}.")
+        raise ValueError(f"nodes that are their own parent: {name_some(own)}")
     try:
         TopologicalSorter(parents).prepare()
     except CycleError as error:
         cycle = error.args[1]
         shown = [repr(node) for node in cycle[:_SHOWN]] + ["..."] * (len(cycle) > _SHOWN)
-        raise ValueError(f"The hierarchy has a cycle: {' > '.join(shown)}.") from error
+        raise ValueError(f"the hierarchy has a cycle: {' > '.join(shown)}") from error
 
 
 def children_of(parents: Parents) -> dict[Node, tuple[Node, ...]]:
@@ -160,9 +160,9 @@ def _check_node(node) -> Node:
     if isinstance(node, np.generic):
         node = node.item()
     if not isinstance(node, Hashable):
-        raise TypeError(f"Nodes must be hashable, got {node!r}.")
+        raise TypeError(f"nodes must be hashable, got {node!r}")
     if _is_missing(node):
-        raise ValueError(f"Nodes must have a name, got {node!r}.")
+        raise ValueError(f"nodes must have a name, got {node!r}")
     return node
 
 
@@ -176,7 +176,7 @@ def _prefixes(paths: Iterable) -> list[tuple[Node, ...]]:
     prefixes: dict[tuple[Node, ...], None] = {}
     for path in _rows(paths):
         if isinstance(path, (str, bytes)):
-            raise TypeError(f"paths must be rows of names such as ('animal', 'cat'), got {path!r}.")
+            raise TypeError(f"paths must be rows of names such as ('animal', 'cat'), got {path!r}")
         names = list(path)
         while names and _is_missing(names[-1]):
             names.pop()
@@ -200,7 +200,7 @@ def _names_of_prefixes(prefixes: list[tuple], qualify: bool) -> dict[tuple, Node
         for name in names.values():
             taken[name] = taken.get(name, 0) + 1
         clashes = [name for name, times in taken.items() if times > 1]
-        raise ValueError(f"Qualified names clash with other names: {name_some(clashes)}.")
+        raise ValueError(f"qualified names clash with other names: {name_some(clashes)}")
     return names
 
 
@@ -213,9 +213,9 @@ def _refuse_ambiguous(places: dict[Node, list[tuple]]) -> None:
         shown.append(f"{name!r} (under {' and '.join(above)})")
     more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
     raise ValueError(
-        f"Names that stand in several places of the paths: {', '.join(shown)}{more}. Pass "
+        f"names that stand in several places of the paths: {', '.join(shown)}{more}. Pass "
         "duplicates='qualify' to tell them apart by their path, such as 'bird/crane', or "
-        "duplicates='merge' to make each one node with several parents."
+        "duplicates='merge' to make each one node with several parents"
     )
 
 

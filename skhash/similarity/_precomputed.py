@@ -56,28 +56,28 @@ class PrecomputedSimilarity(BaseEstimator):
             If the matrix is not a similarity matrix, its labels are not distinct or not as
             many as its rows, or y has labels that it lacks.
         """
-        matrix = _check_matrix(self.matrix)
+        matrix = check_matrix(self.matrix)
         row_of = _rows_by_label(self.labels, len(matrix))
         rows, columns = _rows(y_a, row_of, "y_a"), _rows(y_b, row_of, "y_b")
         return gather(matrix, rows, columns)
 
 
-def _check_matrix(matrix) -> np.ndarray:
-    matrix = check_array(matrix, dtype=np.float64, input_name="matrix")
+def check_matrix(matrix, name: str = "matrix", *, ones: bool = True) -> np.ndarray:
+    """A symmetric matrix of similarities in [0, 1] as float64, with ones on the diagonal."""
+    matrix = check_array(matrix, dtype=np.float64, input_name=name)
     if matrix.shape[0] != matrix.shape[1]:
-        raise ValueError(f"matrix must be square, got shape {matrix.shape}.")
-    _refuse((matrix < -_TOLERANCE) | (matrix > 1 + _TOLERANCE), matrix, "have values in [0, 1]")
-    off_one = np.diag(np.abs(np.diagonal(matrix) - 1) > _TOLERANCE)
-    _refuse(off_one, matrix, "have ones on its diagonal")
-    _refuse(np.abs(matrix - matrix.T) > _TOLERANCE, matrix, "be symmetric")
+        raise ValueError(f"{name} must be square, got shape {matrix.shape}")
+    wanted = {
+        "have values in [0, 1]": (matrix < -_TOLERANCE) | (matrix > 1 + _TOLERANCE),
+        "have ones on its diagonal": np.diag(ones * np.abs(np.diagonal(matrix) - 1) > _TOLERANCE),
+        "be symmetric": np.abs(matrix - matrix.T) > _TOLERANCE,
+    }
+    for what, wrong in wanted.items():
+        if wrong.any():
+            i, j = np.argwhere(wrong)[0].tolist()
+            back = f" and {matrix[j, i]} at [{j}, {i}]" if i != j else ""
+            raise ValueError(f"{name} must {what}, got {matrix[i, j]} at [{i}, {j}]{back}")
     return np.clip(matrix, 0, 1)
-
-
-def _refuse(wrong: np.ndarray, matrix: np.ndarray, wanted: str) -> None:
-    if wrong.any():
-        i, j = np.argwhere(wrong)[0].tolist()
-        back = f" and {matrix[j, i]} at [{j}, {i}]" if i != j else ""
-        raise ValueError(f"matrix must {wanted}, got {matrix[i, j]} at [{i}, {j}]{back}.")
 
 
 def _rows_by_label(labels, n_rows: int) -> dict:
@@ -85,10 +85,10 @@ def _rows_by_label(labels, n_rows: int) -> dict:
         return {i: i for i in range(n_rows)}
     names, codes = encode_classes(labels, "labels")
     if len(codes) != n_rows:
-        raise ValueError(f"labels must be as many as the {n_rows} rows, got {len(codes)}.")
+        raise ValueError(f"labels must be as many as the {n_rows} rows, got {len(codes)}")
     if len(names) != n_rows:
         repeated = [names[i] for i in np.flatnonzero(np.bincount(codes) > 1)]
-        raise ValueError(f"labels must be distinct, got several of {repeated[:5]}.")
+        raise ValueError(f"labels must be distinct, got several of {repeated[:5]}")
     return {name: i for i, name in enumerate(names)}
 
 
@@ -98,6 +98,6 @@ def _rows(y, row_of: dict, name: str) -> np.ndarray:
     if unknown:
         raise ValueError(
             f"{name} has labels that the matrix of {len(row_of)} rows lacks: {unknown[:5]}; "
-            f"it has such as {list(row_of)[:3]}."
+            f"it has such as {list(row_of)[:3]}"
         )
     return np.array([row_of[label] for label in labels], dtype=np.intp)[codes]

@@ -159,7 +159,7 @@ class SentenceSimilarity(BaseEstimator):
         for name, least in (("batch_size", 1), ("cache_size", 0)):
             value = getattr(self, name)
             if not isinstance(value, Integral) or value < least:
-                raise ValueError(f"{name} must be a whole number from {least} up, got {value!r}.")
+                raise ValueError(f"{name} must be a whole number from {least} up, got {value!r}")
 
     def __getstate__(self):
         state = dict(super().__getstate__())
@@ -178,10 +178,10 @@ def _check_sentences(y, name: str) -> list[str]:
     if kind != "class" or (array.size and array.dtype.kind not in "UTO"):
         raise TypeError(
             f"{name} must hold sentences, one str a sample, got {array.dtype} of shape "
-            f"{array.shape}."
+            f"{array.shape}"
         )
     sentences = array.tolist()
     other = next((value for value in sentences if not isinstance(value, str)), None)
     if other is not None:
-        raise TypeError(f"{name} must hold sentences, one str a sample, got {other!r}.")
+        raise TypeError(f"{name} must hold sentences, one str a sample, got {other!r}")
     return sentences

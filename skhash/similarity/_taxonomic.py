@@ -60,7 +60,7 @@ class TaxonomySimilarity(BaseEstimator):
             raise TypeError(
                 "taxonomy must be a Taxonomy or the name of one, got "
                 f"{type(taxonomy).__name__}; Taxonomy.from_edges, from_parents, from_paths and "
-                "from_networkx make one."
+                "from_networkx make one"
             )
         labels_a, codes_a = encode_classes(y_a, "y_a")
         labels_b, codes_b = encode_classes(y_b, "y_b")

@@ -392,7 +392,7 @@ class Taxonomy(Hierarchy):
 
 def _check_measure(measure: str) -> Measure:
     if not isinstance(measure, str) or measure not in MEASURES:
-        raise ValueError(f"measure must be one of {sorted(MEASURES)}, got {measure!r}.")
+        raise ValueError(f"measure must be one of {sorted(MEASURES)}, got {measure!r}")
     return MEASURES[measure]
 
 
@@ -400,7 +400,7 @@ def _encode(labels, name: str):
     if hasattr(labels, "to_numpy"):
         labels = labels.to_numpy()
     if isinstance(labels, (str, bytes)) or not np.iterable(labels):
-        raise ValueError(f"{name} must be a sequence of labels, got {labels!r}.")
+        raise ValueError(f"{name} must be a sequence of labels, got {labels!r}")
     if isinstance(labels, np.ndarray) and labels.ndim != 1:
-        raise ValueError(f"{name} must have one dimension, got shape {labels.shape}.")
+        raise ValueError(f"{name} must have one dimension, got shape {labels.shape}")
     return encode_labels(labels)

@@ -45,7 +45,7 @@ class WeightedSimilarity(BaseEstimator):
         said = [getattr(target, "label_kind", None) for target, *_ in self.targets]
         kinds = sorted({kind for kind in said if kind is not None})
         if len(kinds) > 1:
-            raise ValueError(f"targets take labels for different things: {kinds}.")
+            raise ValueError(f"targets take labels for different things: {kinds}")
         return kinds[0] if kinds else None
 
     def __call__(self, y_a, y_b) -> np.ndarray:
@@ -154,13 +154,13 @@ def _check_parts(parts, fields: tuple[str, ...]) -> tuple[list[tuple], list[floa
     """What comes before the weights, and the weights as shares of 1."""
     wanted = f"a list of ({', '.join(fields)})"
     if not isinstance(parts, (list, tuple)) or len(parts) == 0:
-        raise ValueError(f"{fields[0]}s must be {wanted}, got {parts!r}.")
+        raise ValueError(f"{fields[0]}s must be {wanted}, got {parts!r}")
     for part in parts:
         if not isinstance(part, (list, tuple)) or len(part) != len(fields):
-            raise ValueError(f"{fields[0]}s must be {wanted}, got {part!r} in it.")
+            raise ValueError(f"{fields[0]}s must be {wanted}, got {part!r} in it")
         check_callable(part[-2], "target")
         if not (isinstance(part[-1], Real) and 0 < float(part[-1]) < np.inf):
-            raise ValueError(f"weight must be a positive number, got {part[-1]!r}.")
+            raise ValueError(f"weight must be a positive number, got {part[-1]!r}")
     total = sum(float(part[-1]) for part in parts)
     return [tuple(part[:-1]) for part in parts], [float(part[-1]) / total for part in parts]
 
@@ -171,8 +171,7 @@ def _column(rows: list[tuple], column, name: str) -> tuple[np.ndarray, np.ndarra
     inside = isinstance(column, Integral) and -n_columns <= int(column) < n_columns
     if not inside or isinstance(column, bool):
         raise ValueError(
-            f"column must be the number of one of the {n_columns} columns of {name}, "
-            f"got {column!r}."
+            f"column must be the number of one of the {n_columns} columns of {name}, got {column!r}"
         )
     labels, codes = encode_labels([row[column] for row in rows])
     return np.asarray(labels), codes

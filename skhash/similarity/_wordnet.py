@@ -116,7 +116,7 @@ class WordNetSimilarity(BaseEstimator):
             If WordNet is not installed; the message says how to get it.
         """
         if not isinstance(self.measure, str) or self.measure not in _MEASURES:
-            raise ValueError(f"measure must be one of {list(_MEASURES)}, got {self.measure!r}.")
+            raise ValueError(f"measure must be one of {list(_MEASURES)}, got {self.measure!r}")
         labels_a, codes_a = encode_classes(y_a, "y_a")
         labels_b, codes_b = encode_classes(y_b, "y_b")
         if not labels_a or not labels_b:

@@ -137,7 +137,7 @@ def read_lexicon(folder: Folder, pos: str) -> Lexicon:
     """Nouns ("n") or verbs ("v") of the WordNet in a folder."""
     data, index = (folder / f"{file}.{_SUFFIXES[pos]}" for file in ("data", "index"))
     if not (data.is_file() and index.is_file()):
-        raise LookupError(f"{folder} does not hold {data.name} and {index.name} of WordNet.")
+        raise LookupError(f"{folder} does not hold {data.name} and {index.name} of WordNet")
     return Lexicon(pos, data.read_bytes(), index.read_bytes())
 
 
@@ -207,4 +207,4 @@ def _longest(n_nodes: int, node: np.ndarray, next_node: np.ndarray) -> np.ndarra
         if np.array_equal(longer, steps):
             return steps
         steps = longer
-    raise ValueError("The hypernyms of this WordNet have a cycle.")
+    raise ValueError("the hypernyms of this WordNet have a cycle")

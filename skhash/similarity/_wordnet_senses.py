@@ -35,15 +35,15 @@ def locate_synsets(
     if refused:
         more = [f"and {len(refused) - _SHOWN} more"] * (len(refused) > _SHOWN)
         raise ValueError(
-            "Labels that do not name one synset of WordNet; say which is meant by "
+            "labels that do not name one synset of WordNet; say which is meant by "
             "synsets={label: synset}:\n" + "\n".join(refused[:_SHOWN] + more)
         )
     kinds = sorted({pos for pos, _ in found.values()})
     if len(kinds) > 1:
         verb = next(label for label, (pos, _) in found.items() if pos == "v")
         raise ValueError(
-            "Labels must be all nouns or all verbs, which have nothing above both of them in "
-            f"WordNet; {verb!r} is a verb and others are nouns."
+            "labels must be all nouns or all verbs, which have nothing above both of them in "
+            f"WordNet; {verb!r} is a verb and others are nouns"
         )
     positions = np.array([found[label][1] for label in labels], dtype=np.intp)
     return finder.lexicon(kinds[0] if kinds else "n"), positions
@@ -56,8 +56,8 @@ def wordnet_parents(labels: Sequence[Hashable], synsets: Mapping | None) -> Pare
     for label, position in zip(labels, positions.tolist()):
         if position in own:
             raise ValueError(
-                f"Labels {own[position]!r} and {label!r} stand for one synset, "
-                f"{lexicon.name(position)}; a taxonomy has one node for it."
+                f"labels {own[position]!r} and {label!r} stand for one synset, "
+                f"{lexicon.name(position)}; a taxonomy has one node for it"
             )
         own[position] = label
     above = lexicon.closure(list(own))
@@ -65,7 +65,7 @@ def wordnet_parents(labels: Sequence[Hashable], synsets: Mapping | None) -> Pare
     if len(set(names.values())) < len(names):
         taken = {lexicon.name(position) for position in above if position not in own}
         clash = next(label for label in own.values() if label in taken)
-        raise ValueError(f"Label {clash!r} is the name of another synset that is above some label.")
+        raise ValueError(f"label {clash!r} is the name of another synset that is above some label")
     return {
         names[position]: tuple(names[over] for over in hypernyms)
         for position, hypernyms in above.items()
@@ -77,7 +77,7 @@ def _check_mapping(synsets) -> Mapping:
         return {}
     if not isinstance(synsets, Mapping):
         raise TypeError(
-            f"synsets must be a mapping of label to synset, got {type(synsets).__name__}."
+            f"synsets must be a mapping of label to synset, got {type(synsets).__name__}"
         )
     return synsets
 
@@ -97,14 +97,14 @@ class _Finder:
             if found is None:
                 raise _NoSynsetError(
                     f"is mapped to {target!r}, which is not the name of a synset, such as "
-                    "'dog.n.01', nor an offset, such as 'n02084071'."
+                    "'dog.n.01', nor an offset, such as 'n02084071'"
                 )
             return found
         return self._locate_code(label) or ("n", self._locate_word(label))
 
     def lexicon(self, pos: str) -> Lexicon:
         if pos not in "nv":
-            raise _NoSynsetError("is an adjective or adverb, which have no hypernyms in WordNet.")
+            raise _NoSynsetError("is an adjective or adverb, which have no hypernyms in WordNet")
         return read_lexicon(self._folder, pos)
 
     def _locate_code(self, label: Hashable) -> tuple[str, int] | None:
@@ -115,7 +115,7 @@ class _Finder:
             pos, digits = match.groups()
             position = self.lexicon(pos).at_offset(int(digits))
             if position < 0:
-                raise _NoSynsetError("is not the offset of a synset of this WordNet.")
+                raise _NoSynsetError("is not the offset of a synset of this WordNet")
             return pos, position
         if match := _NAME.fullmatch(label):
             word, pos, number = match.groups()
@@ -129,7 +129,7 @@ class _Finder:
 
     def _locate_word(self, label: Hashable) -> int:
         if not isinstance(label, str):
-            raise _NoSynsetError("is not a string, and synsets does not have it.")
+            raise _NoSynsetError("is not a string, and synsets does not have it")
         nouns = self.lexicon("n")
         word = label.lower().replace(" ", "_")
         senses = nouns.senses(word)

@@ -13,8 +13,7 @@ from skhash.codebooks import (
     maxhd_codebook,
     semantic_codebook,
 )
-from skhash.codebooks._descent import descend
-from skhash.codebooks._permutation import exchange_codes
+from skhash.codebooks._descent import descend, exchange_codes
 from skhash.codebooks._stress import Stress
 from skhash.metrics import mean_average_hierarchical_precision_score
 from skhash.similarity import TaxonomySimilarity, class_similarity, load_taxonomy

@@ -118,7 +118,7 @@ def test_thumbnails_are_decoded_once_and_only_when_asked_for():
 
 
 def test_features_load_without_pillow(monkeypatch):
-    monkeypatch.setitem(sys.modules, "PIL", None)
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
     bunch = load_cifar100_features()
     with pytest.raises(ImportError, match="pip install pillow"):
         _ = bunch.thumbnails

@@ -37,7 +37,7 @@ def _unprivileged():
 @pytest.fixture(scope="session")
 def postgres():
     """Connection string of a server whose data, and which itself, end with the session."""
-    psycopg = pytest.importorskip("psycopg", reason="needs skhash[postgres]")
+    psycopg = pytest.importorskip("psycopg", reason="needs psycopg")
     binaries, owner = _binaries(), _unprivileged()
     # not tmp_path: its name is too long for a socket, and its parents are closed to others
     directory = Path(tempfile.mkdtemp(prefix="skhash-pg-"))

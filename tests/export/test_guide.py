@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-psycopg = pytest.importorskip("psycopg", reason="needs skhash[postgres]")
+psycopg = pytest.importorskip("psycopg", reason="needs psycopg")
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "databases.rst"
 # a directive, its options, an empty line, and the indented lines after it

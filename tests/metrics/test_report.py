@@ -241,7 +241,7 @@ def test_frame_needs_pandas(case, monkeypatch):
     codes, labels, _ = case
     report = retrieval_report(codes, labels, k=5, exclude_self=True)
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ImportError, match="to_frame requires pandas: pip install pandas"):
+    with pytest.raises(ImportError, match="to_frame needs pandas: pip install pandas"):
         report.to_frame()
     with pytest.raises(ImportError, match="pip install pandas"):
         report.by_group("map").to_frame()

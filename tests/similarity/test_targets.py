@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import pickle
 import tracemalloc
 
 import numpy as np
 import pytest
 from scipy import sparse
 from scipy.spatial.distance import cdist
-from sklearn.base import clone
 from sklearn.metrics import jaccard_score
 from sklearn.metrics.pairwise import cosine_similarity
 
@@ -29,37 +27,6 @@ SETS = np.array([[1, 1, 0, 0], [0, 1, 1, 1], [0, 0, 0, 0], [1, 1, 1, 1], [0, 0, 
 
 
 # ------------------------------------------------------------------------------- all of them
-
-
-@pytest.mark.parametrize(
-    ("target", "y"),
-    [
-        (LabelSimilarity(), np.array(["cat", "dog", "cat"])),
-        (MultilabelSimilarity("cosine"), SETS),
-        (
-            EmbeddingSimilarity("euclidean", temperature=2.0),
-            np.random.default_rng(0).normal(size=(5, 3)),
-        ),
-        (TaxonomySimilarity(TAXONOMY, measure="path"), np.array(["cat", "oak", "cat"])),
-        (PrecomputedSimilarity(MATRIX, ["cat", "dog", "oak"]), np.array(["oak", "dog"])),
-    ],
-)
-def test_manners(target, y):
-    values = target(y, y)
-    assert values.dtype == np.float64
-    assert values.shape == (len(y), len(y))
-    np.testing.assert_allclose(values, values.T, rtol=1e-12)
-    # a distance of 0 is a difference of squares, known to the root of a rounding
-    np.testing.assert_allclose(np.diagonal(values), 1, atol=1e-7)
-    before = pickle.dumps(target)
-    for copied in (clone(target), pickle.loads(before)):
-        np.testing.assert_array_equal(copied(y, y), values)
-    # what a target returns belongs to the caller
-    values[:] = -1
-    assert pickle.dumps(target) == before
-    assert target(y, y).min() >= 0
-    assert repr(target).startswith(type(target).__name__ + "(")
-    assert target(y[:0], y).shape == (0, len(y))
 
 
 def test_parameters_can_be_searched():

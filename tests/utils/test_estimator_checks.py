@@ -1,4 +1,4 @@
-"""Each check fails on a hasher that is broken in the way it looks for, and only then."""
+"""Each check fails on what is broken in the way it looks for, and only then."""
 
 import contextlib
 import itertools
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import sparse
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError, SkipTestWarning
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import validate_data
@@ -19,8 +20,11 @@ from skhash.utils._held import is_of_package, objects_within
 from skhash.utils._labels import check_target
 from skhash.utils.estimator_checks import (
     check_hasher,
+    check_similarity,
     hasher_checks,
     parametrize_with_hasher_checks,
+    parametrize_with_similarity_checks,
+    similarity_checks,
 )
 
 
@@ -412,3 +416,182 @@ def test_torch_is_found_wherever_it_hides():
     assert not any(is_of_package(item, "torch") for item in own)
     hidden = {"a": (1, [partial(max, key=torch.float16)])}
     assert any(item is torch.float16 for item in objects_within(hidden))
+
+
+# ---------------------------------------------------------------------------- similarity targets
+
+AGES = np.array([20.0, 35.0, 60.0, 35.0])
+
+
+class Near(BaseEstimator):
+    """A sound target: numbers are similar where they are near."""
+
+    def __init__(self, scale=10.0):
+        self.scale = scale
+
+    def __call__(self, y_a, y_b):
+        return self.compare(self.prepare(y_a), self.prepare(y_b))
+
+    def prepare(self, y):
+        return check_array(y, ensure_2d=False, ensure_min_samples=0, dtype=float)
+
+    def compare(self, prepared_a, prepared_b):
+        return np.exp(-np.abs(prepared_a[:, np.newaxis] - prepared_b) / self.scale)
+
+
+class Lists(Near):
+    def __call__(self, y_a, y_b):
+        return super().__call__(y_a, y_b).tolist()
+
+
+class Distances(Near):
+    def __call__(self, y_a, y_b):
+        return 1 - np.log(super().__call__(y_a, y_b))
+
+
+class Nobody(Near):
+    def __call__(self, y_a, y_b):
+        return super().__call__(y_a, y_b) * 0.9
+
+
+class Older(Near):
+    def __call__(self, y_a, y_b):
+        a, b = self.prepare(y_a), self.prepare(y_b)
+        return (a[:, np.newaxis] >= b).astype(float)
+
+
+class Ranks(Near):
+    """Divides by what is there."""
+
+    def __call__(self, y_a, y_b):
+        values = super().__call__(y_a, y_b)
+        return values / values.max(initial=1) if len(values) > 2 else values**2
+
+
+class ByPlace(Near):
+    def __call__(self, y_a, y_b):
+        values = super().__call__(y_a, y_b)
+        values[np.arange(len(values)) % 2 == 1] = 1
+        return values
+
+
+class NeedsLabels(Near):
+    def prepare(self, y):
+        return check_array(y, ensure_2d=False, dtype=float)
+
+
+class Unprepared(Near):
+    def compare(self, prepared_a, prepared_b):
+        return super().compare(prepared_a, prepared_b) ** 2
+
+    def __call__(self, y_a, y_b):
+        return Near().__call__(y_a, y_b)
+
+
+class ArraysOnly(Near):
+    def __call__(self, y_a, y_b):
+        return self.compare(self.prepare(y_a[:]), self.prepare(y_b[:]) + isinstance(y_b, list))
+
+
+class TakesMissing(Near):
+    def prepare(self, y):
+        return np.nan_to_num(np.asarray(y, dtype=float))
+
+
+class Sorts(Near):
+    def __call__(self, y_a, y_b):
+        values = super().__call__(y_a, y_b)
+        np.asarray(y_b)[:1] += 1
+        return values
+
+
+class Remembers(Near):
+    """Returns one array again and again."""
+
+    kept = np.ones((4, 4))
+
+    def __call__(self, y_a, y_b):
+        values = super().__call__(y_a, y_b)
+        if values.shape != self.kept.shape:
+            return values
+        self.kept *= values if self.kept.all() else 1
+        return self.kept
+
+
+class RewritesScale(Near):
+    def __call__(self, y_a, y_b):
+        self.scale = float(self.scale) + 1e-12
+        return super().__call__(y_a, y_b)
+
+
+class Counts(Near):
+    def __call__(self, y_a, y_b):
+        self.n_calls = getattr(self, "n_calls", 0) + 1
+        return super().__call__(y_a, y_b)
+
+
+class ForgetsScale(Near):
+    def __setstate__(self, state):
+        super().__setstate__({**state, "scale": 2.0})
+
+
+BROKEN_TARGETS = [
+    ("check_values", Lists, "no ndarray but list"),
+    ("check_values", Distances, r"not in \[0, 1\]: 2.5"),
+    ("check_self_similarity", Nobody, "similarity 0.9 with itself"),
+    ("check_symmetry", Older, "order of the two sides changes the similarity by up to 1"),
+    ("check_blocks", Ranks, "a block of labels changes"),
+    ("check_blocks", ByPlace, "labels changes"),
+    ("check_no_labels", NeedsLabels, "0 sample"),
+    ("check_prepared", Unprepared, "to prepare the labels changes"),
+    ("check_containers", ArraysOnly, "a list changes"),
+    ("check_bad_labels_refused", TakesMissing, "a missing label does not raise"),
+    ("check_labels_kept", Sorts, "changes the labels"),
+    ("check_labels_kept", Remembers, "write into values returned before"),
+    ("check_copies", RewritesScale, "rewrites scale"),
+    ("check_copies", Counts, r"keeps \['n_calls'\]"),
+    ("check_copies", ForgetsScale, "changes the similarity"),
+]
+
+
+@parametrize_with_similarity_checks([(Near(), AGES), (Near(scale=1), AGES.tolist())])
+def test_a_sound_target_passes(check):
+    check()
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "message"),
+    [pytest.param(*row, id=f"{row[0]}-{row[1].__name__}") for row in BROKEN_TARGETS],
+)
+def test_broken_targets_fail(name, make, message):
+    check = dict(similarity_checks(make(), AGES))[name]
+    with pytest.raises(Exception, match=message):
+        check()
+
+
+def test_every_check_of_a_target_has_one_that_fails_it():
+    assert dict(similarity_checks(Near(), AGES)).keys() == {name for name, *_ in BROKEN_TARGETS}
+
+
+def test_a_function_needs_no_parameters():
+    def near(y_a, y_b):
+        return Near()(y_a, y_b)
+
+    check_similarity(near, AGES)
+    with pytest.raises(AssertionError, match="with itself"):
+        check_similarity(lambda y_a, y_b: near(y_a, y_b) / 2, AGES)
+
+
+@pytest.mark.parametrize(
+    ("similarity", "y", "error", "message"),
+    [
+        (Near, AGES, TypeError, "similarity must be an instance that can be called"),
+        ("auto", AGES, TypeError, "similarity must be an instance that can be called"),
+        (Near(), AGES[:2], ValueError, "at least three labels"),
+        (Near(), [1, 1, 1], ValueError, "not all alike"),
+        (Near(), np.zeros((3, 2, 2)), ValueError, "one or two dimensions"),
+    ],
+)
+def test_bad_examples_of_a_target_are_refused(similarity, y, error, message):
+    with pytest.raises(error, match=message):
+        check_similarity(similarity, y)

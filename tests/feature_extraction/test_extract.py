@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from skhash.feature_extraction._prefetch import prefetch
+from skhash.feature_extraction._extract import prefetch
 
 
 def test_order_is_kept_though_the_first_takes_longest():
