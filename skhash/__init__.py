@@ -10,6 +10,7 @@ from skhash.hashers import (
     DPSHHasher,
     GreedyHasher,
     HashNetHasher,
+    HashRetriever,
     ITQHasher,
     KLBinaryHasher,
     OrthoHasher,
@@ -19,7 +20,6 @@ from skhash.hashers import (
     SemanticHasher,
     SpectralHasher,
 )
-from skhash.neighbors import HashRetriever
 
 __version__ = "0.1.0.dev0"
 __all__ = [

@@ -42,8 +42,6 @@ def _differences(a, b, place):
             yield from _differences(one, other, f"{place}[{i}]")
     elif isinstance(a, np.random.RandomState):
         yield from _differences(a.get_state(legacy=False), b.get_state(legacy=False), place)
-    elif isinstance(a, np.random.Generator):
-        yield from _differences(a.bit_generator.state, b.bit_generator.state, place)
     elif isinstance(a, functools.partial):
         yield from _differences(
             [a.func, a.args, a.keywords], [b.func, b.args, b.keywords], f"{place}()"
