@@ -90,7 +90,8 @@ class Decoder:
 
     def _names(self) -> tuple[set[str], set[str]]:
         """Names of the classes and callables, once the form of all objects has been checked."""
-        classes, callables = set(), set()
+        classes: set[str] = set()
+        callables: set[str] = set()
         for record in self._records:
             if isinstance(record, dict) and set(record) == {"value"}:
                 values = [record["value"]]

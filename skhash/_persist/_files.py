@@ -42,8 +42,8 @@ def open_model(path: Path, closing: ExitStack) -> tuple[IO[bytes], IO[bytes]]:
     while True:
         folder = _open_directory(path)
         try:
-            manifest = closing.enter_context(_open_file(path / MANIFEST, folder))
-            return manifest, closing.enter_context(_open_file(path / ARRAYS, folder))
+            manifest = closing.enter_context(open_file(path / MANIFEST, folder))
+            return manifest, closing.enter_context(open_file(path / ARRAYS, folder))
         except FileNotFoundError as error:
             # gone, if another directory is there by now: then its files are wanted
             if folder is None or _is_at(folder, path):
@@ -74,6 +74,33 @@ def file_checksum(file: IO[bytes]) -> str:
     return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
+def open_file(path: Path, folder: int | None = None) -> IO[bytes]:
+    """Open a file for reading, in a directory that is open already if one is given.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError
+        If it is not there, or not to be read.
+    LoadError
+        If it is a link, a pipe or a directory.
+    """
+
+    def opener(name, flags):
+        handle = os.open(name if folder is None else path.name, flags | _FLAGS, dir_fd=folder)
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise IsADirectoryError
+        return handle
+
+    try:
+        return open(path, "rb", opener=opener)
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        error.filename = str(path)
+        raise
+    except OSError:
+        raise LoadError(f"{path} must be a file itself, not a link or a directory") from None
+
+
 def _open_directory(path):
     for _ in range(_PATIENCE_STEPS):
         try:
@@ -97,25 +124,6 @@ def _open_directory(path):
         f"there is nothing at {path}: a save was killed while it replaced what was there, which "
         f"is {aside}"
     )
-
-
-def _open_file(path, folder):
-    def opener(name, flags):
-        handle = os.open(path.name if _HAS_DIR_FD else path, flags | _FLAGS, dir_fd=folder)
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            os.close(handle)
-            raise IsADirectoryError
-        return handle
-
-    try:
-        return open(path, "rb", opener=opener)
-    except (FileNotFoundError, PermissionError) as error:
-        if path.is_symlink():
-            raise LoadError(f"{path} must be a file itself, not a link") from None
-        error.filename = str(path)
-        raise
-    except OSError:
-        raise LoadError(f"{path} must be a file itself, not a link or a directory") from None
 
 
 def _is_at(folder, path):

@@ -81,7 +81,7 @@ def unseal(text: bytes, name: str, form: str, number: int) -> dict[str, Any]:
     """
     content = parse_json(text, name)
     if not isinstance(content, dict) or content.get("format") != form:
-        raise LoadError(f"{name} is not the manifest of a {form}")
+        raise LoadError(f"{name} is not a manifest of the format {form!r}")
     found = content.get("version")
     if type(found) is not int or found < 0:
         raise LoadError(f"{name} must have a whole number as its format version, got {found!r}")

@@ -48,7 +48,7 @@ def test_foreign_files(tmp_path):
     (folder / "arrays.safetensors").touch()
     for text in ("[]", "3", '{"format": "another"}', "{}", '{"format": ["skhash model"]}'):
         (folder / "manifest.json").write_text(text)
-        refuse(folder, "not the manifest of a skhash model")
+        refuse(folder, "not a manifest of the format 'skhash model'")
     for text in ("", "{", "\x00", '{"a": NaN}', '{"a": 1} x'):
         (folder / "manifest.json").write_text(text)
         refuse(folder, "no valid JSON")
@@ -76,7 +76,7 @@ def test_every_flipped_byte_is_found(name, model):
         flipped = bytearray(content)
         flipped[position] ^= 1 << random.randint(8)
         (model / name).write_bytes(flipped)
-        refuse(model, "damaged|no valid JSON|format version|not the manifest")
+        refuse(model, "damaged|no valid JSON|format version|not a manifest")
 
 
 def test_swapped_files(model, tmp_path):
@@ -396,7 +396,7 @@ def test_the_checksum_does_not_depend_on_the_layout(model):
 def test_load_errors_are_value_errors(tmp_path):
     save(PCAHasher(), tmp_path / "model")
     (tmp_path / "model" / "manifest.json").write_text("{}")
-    with pytest.raises(ValueError, match="not the manifest"):
+    with pytest.raises(ValueError, match="not a manifest"):
         load(tmp_path / "model")
     assert issubclass(LoadError, ValueError)
     assert not issubclass(LoadError, BaseEstimator)
