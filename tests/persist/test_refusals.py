@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -236,6 +237,82 @@ def test_manifests_that_make_no_sense(edit, model, change_manifest):
     change, message = edit
     change_manifest(model, change)
     refuse(model, message)
+
+
+def _doubled(depth):
+    """Objects of which each holds the one before it twice, as a tuple: 2**depth hashes."""
+    records = [{"value": {"tuple": [0, 0]}}]
+    records += [{"value": {"tuple": [{"object": i}, {"object": i}]}} for i in range(depth)]
+    return records
+
+
+BOMBS = {
+    "a range": lambda c: _set("objects", 0, "params", "copy", to={"tuple": {"range": [0, 5e8]}})(c),
+    "tuples in tuples": lambda c: c.update(objects=_doubled(60) + c["objects"]),
+    "tuples as a key": lambda c: c.update(
+        objects=[*_doubled(60), {"value": {"object_array": {"pairs": [[{"object": 60}, 1]]}}}]
+        + c["objects"]
+    ),
+    "letters of no width": lambda c: c["arrays"].update(
+        {MEAN: {"dtype": "<U0", "shape": [2**33], "order": "C"}}
+    ),
+    "no rows of many columns": lambda c: c["arrays"].update(
+        {MEAN: {"dtype": "<f8", "shape": [0, 2**62, 2**62], "order": "C"}}
+    ),
+    "many rows": lambda c: c["arrays"].update(
+        {MEAN: {"dtype": "<f8", "shape": [2**40], "order": "F"}}
+    ),
+    "long letters": lambda c: c["arrays"].update(
+        {MEAN: {"dtype": "<U9999999", "shape": [10**6], "order": "C"}}
+    ),
+    "an array of objects": lambda c: _set(
+        "objects",
+        0,
+        "params",
+        "copy",
+        to={"object_array": {"dict": {"dtype": "objects", "shape": [2**40], "items": []}}},
+    )(c),
+    "a sparse matrix": lambda c: _set(
+        "objects",
+        0,
+        "params",
+        "copy",
+        to={
+            "sparse": {
+                "dict": {
+                    "class": "csr_array",
+                    "shape": [2**40, 2**40],
+                    "arrays": [{"array": MEAN}, {"array": MEAN}, {"array": MEAN}],
+                }
+            }
+        },
+    )(c),
+}
+
+
+@makes_objects
+@pytest.mark.parametrize("edit", BOMBS.values(), ids=BOMBS)
+def test_nothing_gets_larger_than_the_file(edit, model, change_manifest):
+    change_manifest(model, edit)
+    tracemalloc.start()
+    try:
+        for mmap in (False, True):
+            refuse(model, ".", mmap=mmap)
+        assert tracemalloc.get_traced_memory()[1] < 5e6
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+def test_a_pipe_is_not_waited_for(model, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    refuse(tmp_path / "pipe", "is a file")
+    estimator = PCAHasher()
+    for name in ("manifest.json", "arrays.safetensors"):
+        (model / name).unlink()
+        os.mkfifo(model / name)
+        with pytest.raises(ValueError, match="not overwritten"):
+            save(estimator, model, overwrite=True)
 
 
 REFERENCES = {
