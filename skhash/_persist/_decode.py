@@ -1,18 +1,17 @@
 """From the objects of a manifest to the model.
 
-All values are looked at first, and all names of code in them are trusted or refused at once, before
-anything is imported. Then the objects are made, one after the other.
+All names of code are trusted or refused first, at once, before anything is imported. Then the
+objects are made, one after the other. What is not as the encoder writes it raises whatever it leads
+to, which `load` makes a LoadError of.
 """
 
 from __future__ import annotations
 
-import math
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from skhash._persist._codecs import BY_TAG
-from skhash._persist._encode import MAX_DEPTH
 from skhash._persist._errors import LoadError
 from skhash._persist._names import Trust, check_name, is_own, resolve, top_package
 from skhash._persist._objects import (
@@ -23,9 +22,6 @@ from skhash._persist._objects import (
     parameter_defaults,
     parameter_names,
 )
-
-_SHARED = {tag for tag, codec in BY_TAG.items() if codec.shared}
-_KEYS = ("tuple", "scalar", "float")
 
 
 class Decoder:
@@ -43,18 +39,16 @@ class Decoder:
     Raises
     ------
     LoadError
-        If the objects are not as the encoder writes them, or their code is not trusted, is not
-        there, or has other parameters.
+        If code is not trusted, is not there, or is no class of a model.
     """
 
     def __init__(self, records: Any, trust: Trust, saved_by: str):
-        if not isinstance(records, list) or not records:
-            raise LoadError("the manifest must list the objects of the model, and lists none")
         self._records = records
         self._saved_by = saved_by
         self._objects: list[Any] = []
         self._arrays: Mapping[str, Any] = {}
-        classes, callables = self._names()
+        classes = {check_name(record["class"]) for record in records if "class" in record}
+        callables = _callables(records)
         _check_trust(classes, callables, trust)
         self._code = {name: resolve(name) for name in sorted(classes | callables)}
         for name in classes:
@@ -62,12 +56,12 @@ class Decoder:
         for name in callables:
             if not callable(self._code[name]):
                 raise LoadError(f"{name} cannot be called")
-        root = self._code.get(records[-1].get("class"))
-        if not is_estimator_class(root) and not is_own_value_class(root):
-            raise LoadError("the last object must be the model, an estimator or packed codes")
         for record in records:
             if "class" in record:
                 _check_fetched(record, self._code[record["class"]], trust)
+        root = self._code.get(records[-1].get("class"))
+        if not is_estimator_class(root) and not is_own_value_class(root):
+            raise LoadError("the last object must be the model, an estimator or packed codes")
 
     def make(self, arrays: Mapping[str, Any]) -> Any:
         """The model, of the arrays by name.
@@ -75,7 +69,7 @@ class Decoder:
         Raises
         ------
         LoadError
-            If a class or a codec refuses what it is given.
+            If a class or a codec refuses what it is given, or a class has other parameters.
         """
         self._arrays, self._objects = arrays, []
         for number, record in enumerate(self._records):
@@ -88,30 +82,12 @@ class Decoder:
                 ) from error
         return self._objects[-1]
 
-    def _names(self) -> tuple[set[str], set[str]]:
-        """Names of the classes and callables, once the form of all objects has been checked."""
-        classes: set[str] = set()
-        callables: set[str] = set()
-        for record in self._records:
-            if isinstance(record, dict) and set(record) == {"value"}:
-                values = [record["value"]]
-                # others could be nested by reference, where depth is not counted
-                if not isinstance(values[0], dict) or not set(values[0]) <= _SHARED:
-                    raise LoadError(f"no value of this kind is shared: {_short(record)}")
-            elif not isinstance(record, dict) or set(record) != {"class", "params", "state"}:
-                raise LoadError(f"an object must have a class, params and state: {_short(record)}")
-            else:
-                classes.add(check_name(record["class"]))
-                values = []
-                for members in (record["params"], record["state"]):
-                    if not isinstance(members, dict):
-                        raise LoadError(f"attributes must be listed by name, got {_short(members)}")
-                    values += members.values()
-            callables.update(name for value in values for name in _callables(value))
-        return classes, callables
-
     def _make_object(self, record):
-        if "value" in record:
+        if "class" not in record:
+            ((tag, _),) = record["value"].items()
+            # others could be nested by reference, each holding the one before it twice
+            if not BY_TAG[tag].shared:
+                raise ValueError(f"a {tag} cannot be shared")
             return self._make(record["value"])
         kind = self._code[record["class"]]
         members = self._missing_params(record, kind)
@@ -133,15 +109,15 @@ class Decoder:
                 raise ValueError("a dict has a key twice")
             return made
         if tag == "array":
-            if not isinstance(payload, str) or payload not in self._arrays:
-                raise LoadError(f"it refers to an array {_short(payload)} that is not there")
             return self._arrays[payload]
         if tag == "object":
             if type(payload) is not int or not 0 <= payload < len(self._objects):
-                raise LoadError(f"it refers to object {_short(payload)}, wanted one before it")
+                raise ValueError(f"it refers to object {payload!r}, wanted one before it")
             return self._objects[payload]
         if tag == "callable":
             return self._code[payload]
+        if tag not in BY_TAG:
+            raise ValueError(f"{tag!r} is no tag of a value")
         return BY_TAG[tag].restore(self._make(payload))
 
     def _missing_params(self, record, kind) -> dict[str, Any]:
@@ -165,45 +141,30 @@ class Decoder:
         return {parameter: defaults[parameter] for parameter in missing}
 
 
-def _callables(node: Any, depth: int = 0) -> Iterator[str]:
-    """Names of the callables in a value, whose form is checked on the way."""
-    if depth > MAX_DEPTH:
-        raise LoadError(f"the manifest is nested more than {MAX_DEPTH} deep")
-    parts: Any = ()
-    if isinstance(node, list):
-        parts = node
-    elif isinstance(node, float) and not math.isfinite(node):
-        raise LoadError("the manifest has a number that is too large for a float")
-    elif isinstance(node, dict):
-        if len(node) != 1:
-            raise LoadError(f"a value must have one tag, got {_short(node)}")
-        ((tag, payload),) = node.items()
-        if tag == "callable":
-            yield check_name(payload)
-        elif tag == "dict":
-            if not isinstance(payload, dict):
-                raise LoadError(f"a dict must be an object of JSON, got {_short(payload)}")
-            parts = payload.values()
-        elif tag == "pairs":
-            if not isinstance(payload, list) or not all(map(_is_pair, payload)):
-                raise LoadError(f"pairs must be lists of a key and a value, got {_short(payload)}")
-            parts = [part for pair in payload for part in pair]
-        elif tag in BY_TAG:
-            parts = [payload]
-        elif tag not in ("array", "object"):
-            raise LoadError(f"{_short(tag)} is no tag of a value: {_short(node)}")
-    for part in parts:
-        yield from _callables(part, depth + 1)
-
-
-def _is_pair(pair):
-    return isinstance(pair, list) and len(pair) == 2 and _is_key(pair[0])
-
-
-def _is_key(node):
-    if isinstance(node, dict):
-        return len(node) == 1 and next(iter(node)) in _KEYS
-    return not isinstance(node, list)
+def _callables(records: Any) -> set[str]:
+    """Names of the callables in all values."""
+    names, nodes = (
+        set(),
+        [
+            [
+                *record.get("params", {}).values(),
+                *record.get("state", {}).values(),
+                record.get("value"),
+            ]
+            for record in records
+        ],
+    )
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, list):
+            nodes += node
+        elif isinstance(node, dict):
+            for tag, payload in node.items():
+                if tag == "callable":
+                    names.add(check_name(payload))
+                # its keys are no tags
+                nodes.append(list(payload.values()) if tag == "dict" else payload)
+    return names
 
 
 def _check_trust(classes, callables, trust) -> None:
@@ -238,8 +199,3 @@ def _check_fetched(record, kind, trust: Trust) -> None:
                 f"the model would download {name!r}, and run it. If you know whose it is, load "
                 f"it with trusted={[name]}"
             )
-
-
-def _short(node):
-    text = repr(node)
-    return text if len(text) <= 100 else text[:100] + "..."

@@ -3,8 +3,7 @@
 A value is JSON where JSON has it: null, true, numbers that are finite, strings, lists. All else
 is an object with one key, which says what its value stands for:
 
-- ``{"dict": {name: value}}``, or ``{"pairs": [[key, value]]}`` where not all keys are strings: they
-  are numbers, None, or tuples of these;
+- ``{"dict": {name: value}}``, or ``{"pairs": [[key, value]]}`` where not all keys are strings;
 - ``{"array": name}``, in the file of arrays;
 - ``{"callable": "module:name"}``, a function or class;
 - ``{"object": number}``, in the list of objects, each of which comes after those that it holds;
@@ -94,8 +93,6 @@ class Encoder:
                     for key, item in value.items()
                 }
             }
-        for key in value:
-            _check_key(key, place)
         return {
             "pairs": [
                 [
@@ -171,14 +168,6 @@ class Encoder:
         if found is None:
             raise ValueError(f"{place} cannot be saved: it refers to an object that it is part of")
         return found
-
-
-def _check_key(key, place):
-    if type(key) is tuple:
-        for item in key:
-            _check_key(item, place)
-    elif not isinstance(key, (str, bool, int, float, np.generic, type(None))):
-        raise TypeError(f"{place} cannot be saved: it has the key {key!r}")
 
 
 def _check_text(text, place):

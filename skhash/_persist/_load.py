@@ -9,6 +9,7 @@ from typing import Any
 
 from skhash._persist._arrays import read_arrays
 from skhash._persist._decode import Decoder
+from skhash._persist._errors import LoadError
 from skhash._persist._files import check_file, open_model
 from skhash._persist._manifest import ARRAYS, MANIFEST, describe, read_manifest
 from skhash._persist._names import Trust
@@ -89,9 +90,18 @@ def load(path, *, trusted: Iterable[str] = (), mmap=False, verify=True) -> Any:
     trust = Trust(trusted)
     path = Path(path)
     with ExitStack() as closing:
-        manifest_file, arrays_file = open_model(path, closing)
-        manifest = read_manifest(manifest_file.read(), str(path / MANIFEST))
-        name = str(path / ARRAYS)
-        check_file(arrays_file, name, manifest["files"][ARRAYS], verify=verify)
-        decoder = Decoder(manifest["objects"], trust, describe(manifest["saved_by"]))
-        return decoder.make(read_arrays(arrays_file, manifest["arrays"], name, mmap=mmap))
+        manifest, arrays = open_model(path, closing)
+        try:
+            return _load(path, manifest, arrays, trust, mmap=mmap, verify=verify)
+        except (LoadError, OSError):
+            raise
+        except Exception as error:
+            raise LoadError(f"{path} is damaged: {type(error).__name__}: {error}") from error
+
+
+def _load(path, manifest_file, arrays_file, trust, *, mmap, verify):
+    manifest = read_manifest(manifest_file.read(), str(path / MANIFEST))
+    name = str(path / ARRAYS)
+    check_file(arrays_file, name, manifest["files"][ARRAYS], verify=verify)
+    decoder = Decoder(manifest["objects"], trust, describe(manifest["saved_by"]))
+    return decoder.make(read_arrays(arrays_file, manifest["arrays"], name, mmap=mmap))

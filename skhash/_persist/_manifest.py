@@ -20,19 +20,9 @@ MANIFEST = "manifest.json"
 ARRAYS = "arrays.safetensors"
 
 #: From a manifest of one format version to that of the next. A new version adds what turns the
-#: manifest before it into its own; they are applied one after the other. `_check_members` sees
-#: only the last.
+#: manifest before it into its own; they are applied one after the other.
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
-_MEMBERS = {
-    "arrays": dict,
-    "files": dict,
-    "format": str,
-    "objects": list,
-    "saved_by": dict,
-    "sha256": str,
-    "version": int,
-}
 _PACKAGES = ("skhash", "scikit-learn", "numpy")
 
 
@@ -48,7 +38,7 @@ def make_manifest(
 
 
 def read_manifest(text: bytes, name: str) -> dict[str, Any]:
-    """Parse and check the manifest of a model, and bring it to the present format version.
+    """Parse the manifest of a model, and bring it to the present format version.
 
     Raises
     ------
@@ -60,7 +50,6 @@ def read_manifest(text: bytes, name: str) -> dict[str, Any]:
         if number not in MIGRATIONS:
             raise LoadError(f"{name} has format version {number}, which is no longer read")
         content = MIGRATIONS[number](content)
-    _check_members(content, name)
     return content
 
 
@@ -119,23 +108,6 @@ def describe(saved_by: Any) -> str:
     if not isinstance(saved_by, dict):
         return "unknown versions"
     return ", ".join(f"{name} {number}" for name, number in saved_by.items())
-
-
-def _check_members(content, name):
-    kinds = {member: type(value) for member, value in content.items()}
-    if kinds != _MEMBERS:
-        raise LoadError(f"{name} must have the members {sorted(_MEMBERS)}, got {sorted(kinds)}")
-    files = content["files"]
-    # a name is never joined to a path, so that none can lead out of the directory
-    is_file = (
-        set(files) == {ARRAYS}
-        and isinstance(files[ARRAYS], dict)
-        and set(files[ARRAYS]) == {"bytes", "sha256"}
-    )
-    if not is_file:
-        raise LoadError(
-            f"{name} must list the bytes and sha256 of the one file {ARRAYS}, got {files!r}"
-        )
 
 
 def _installed(package):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from safetensors.numpy import save_file
 from sklearn.base import BaseEstimator
 
 from skhash._persist._encode import Encoder
-from skhash._persist._files import file_checksum
+from skhash._persist._errors import LoadError
+from skhash._persist._files import file_checksum, open_model
 from skhash._persist._manifest import ARRAYS, FORMAT, MANIFEST, make_manifest
 from skhash._persist._objects import is_own_value_class
 from skhash._persist._write import write_directory
@@ -119,26 +121,11 @@ def _check_target(path, overwrite):
 
 
 def _is_saved_model(path):
-    while True:
-        try:
-            found = path.lstat()
-            if _looks_saved(path):
-                return True
-            # another save may have put a new one there while the old one was looked at
-            if os.path.samestat(found, path.lstat()):
-                return False
-        except FileNotFoundError:
-            return True
-
-
-def _looks_saved(path):
-    if path.is_symlink() or not path.is_dir():
-        return False
-    names = {entry.name for entry in path.iterdir()}
-    if names != {MANIFEST, ARRAYS} or not all((path / name).is_file() for name in names):
-        return False
     try:
-        content = json.loads((path / MANIFEST).read_bytes())
-    except (OSError, ValueError, RecursionError):
+        with ExitStack() as closing:
+            content = json.loads(open_model(path, closing)[0].read())
+        names = {entry.name for entry in path.iterdir()}
+    except (LoadError, OSError, ValueError, RecursionError):
         return False
-    return isinstance(content, dict) and content.get("format") == FORMAT
+    is_model = isinstance(content, dict) and content.get("format") == FORMAT
+    return is_model and names <= {MANIFEST, ARRAYS} and not path.is_symlink()

@@ -111,7 +111,7 @@ def test_migrations_follow_each_other(model, change_manifest, monkeypatch):
 def test_what_a_migration_makes_is_checked(model, change_manifest, monkeypatch):
     change_manifest(model, lambda content: content.update(version=0))
     monkeypatch.setitem(_manifest.MIGRATIONS, 0, lambda content: {"version": 1})
-    with pytest.raises(LoadError, match="must have the members"):
+    with pytest.raises(LoadError, match="damaged: KeyError"):
         load(model)
 
 
