@@ -34,7 +34,10 @@ _METHODS = (
     "kneighbors",
     "encode",
 )
-_PYTHON_TYPES = {kind.__name__: kind for kind in (bool, int, float, str, object)}
+# types that stand for a dtype, such as ``float`` or ``np.float32``
+_TYPES: dict[str, type] = {kind.__name__: kind for kind in (bool, int, float, str, object)}
+_TYPES |= {f"numpy.{kind.__name__}": kind for kind in set(np.sctypeDict.values())}
+_TYPE_NAMES = {kind: name for name, kind in _TYPES.items()}
 _SPARSE = {
     kind.__name__: kind
     for kind in (sparse.csr_array, sparse.csr_matrix, sparse.csc_array, sparse.csc_matrix)
@@ -140,19 +143,14 @@ def _sparse_of(parts):
 
 
 def _object_array_parts(array):
-    if array.dtype not in (np.dtype(object), np.dtypes.StringDType()):
+    if array.dtype.kind != "O":
         raise TypeError(f"arrays of dtype {array.dtype!r} cannot be saved")
-    return {
-        "dtype": "strings" if array.dtype.kind == "T" else "objects",
-        "shape": list(array.shape),
-        "items": array.ravel().tolist(),
-    }
+    return {"shape": list(array.shape), "items": array.ravel().tolist()}
 
 
 def _object_array_of(parts):
-    dtype = {"strings": np.dtypes.StringDType(), "objects": np.dtype(object)}[parts["dtype"]]
     items = _of_kind(parts["items"], list)
-    flat = np.empty(len(items), dtype=dtype)
+    flat = np.empty(len(items), dtype=object)
     # one by one: numpy would take a list of lists for rows
     for i, item in enumerate(items):
         flat[i] = item
@@ -180,24 +178,6 @@ def _dtype_of(name):
     return dtype
 
 
-def type_name(kind: type) -> str | None:
-    """Name of a type that stands for a dtype, such as ``float`` or ``np.float32``."""
-    if _PYTHON_TYPES.get(kind.__name__) is kind:
-        return kind.__name__
-    if issubclass(kind, np.generic) and getattr(np, kind.__name__, None) is kind:
-        return f"numpy.{kind.__name__}"
-    return None
-
-
-def _type_of(name):
-    if name in _PYTHON_TYPES:
-        return _PYTHON_TYPES[name]
-    kind = getattr(np, name.removeprefix("numpy."), None)
-    if not (isinstance(kind, type) and issubclass(kind, np.generic)):
-        raise ValueError(f"{name!r} is no type of numbers or strings")
-    return kind
-
-
 def _of_kind(value, kind):
     if not isinstance(value, kind):
         raise ValueError(f"wanted a {kind.__name__}, got {value!r:.100}")
@@ -223,7 +203,7 @@ CODECS = (
     # found by `codec_of` rather than by an exact type
     Codec("scalar", (), _scalar_parts, _scalar_of),
     Codec("dtype", (), lambda dtype: _dtype_of(dtype.str).str, _dtype_of),
-    Codec("type", (), type_name, _type_of),
+    Codec("type", (), _TYPE_NAMES.__getitem__, _TYPES.__getitem__),
 )
 
 BY_TAG = {codec.tag: codec for codec in CODECS}
@@ -239,6 +219,6 @@ def codec_of(value: Any) -> Codec | None:
         return BY_TAG["scalar"]
     if isinstance(value, np.dtype):
         return BY_TAG["dtype"]
-    if isinstance(value, type) and type_name(value) is not None:
+    if isinstance(value, type) and value in _TYPE_NAMES:
         return BY_TAG["type"]
     return None

@@ -106,20 +106,15 @@ def _open_directory(path):
         try:
             if _HAS_DIR_FD:
                 return os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-            if path.is_dir():
-                return None
-            os.stat(path)
+            os.listdir(path)
+            return None
+        except NotADirectoryError:
+            raise LoadError(f"{path} is a file, wanted a directory that was saved") from None
         except FileNotFoundError:
             aside = set_aside(path)
-            if aside is None:
+            if aside is None and not os.path.exists(path):
                 raise FileNotFoundError(f"there is nothing at {path}") from None
-            time.sleep(_PATIENCE_SECONDS)
-        except NotADirectoryError:
-            break
-        else:
-            break
-    if os.path.lexists(path):
-        raise LoadError(f"{path} is a file; skhash.load wants a directory that skhash.save wrote")
+        time.sleep(_PATIENCE_SECONDS)
     raise FileNotFoundError(
         f"there is nothing at {path}: a save was killed while it replaced what was there, which "
         f"is {aside}"
