@@ -143,17 +143,11 @@ class Decoder:
 
 def _callables(records: Any) -> set[str]:
     """Names of the callables in all values."""
-    names, nodes = (
-        set(),
-        [
-            [
-                *record.get("params", {}).values(),
-                *record.get("state", {}).values(),
-                record.get("value"),
-            ]
-            for record in records
-        ],
-    )
+    names: set[str] = set()
+    nodes: list[Any] = []
+    for record in records:
+        members = [*record.get("params", {}).values(), *record.get("state", {}).values()]
+        nodes += [members, record.get("value")]
     while nodes:
         node = nodes.pop()
         if isinstance(node, list):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import shutil
 import subprocess
@@ -156,6 +157,8 @@ def test_what_is_searched_may_be_overwritten(tmp_path):
 def test_packed_codes(tmp_path):
     data = np.random.default_rng(0).integers(0, 256, (50, 5), dtype=np.uint8)
     save(PackedCodes(data, 39), tmp_path / "codes")
+    manifest = json.loads((tmp_path / "codes" / "manifest.json").read_text())
+    assert manifest["objects"][0]["class"] == "skhash.neighbors:PackedCodes"
     for mmap in (False, True):
         codes = load(tmp_path / "codes", mmap=mmap)
         assert type(codes) is PackedCodes

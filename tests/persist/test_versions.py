@@ -52,9 +52,21 @@ def test_version_1_keeps_what_was_learned():
     assert (model.random_state, model.device_, model.n_features_in_) == (0, "cpu", 5)
 
 
+@pytest.mark.parametrize("mmap", [False, True])
+def test_version_1_of_a_retriever_and_of_packed_codes(mmap):
+    X = np.load(FIXTURES / "v1" / "X.npy")
+    retriever = load(FIXTURES / "v1" / "retriever", mmap=mmap)
+    ids = np.load(FIXTURES / "v1" / "retriever_ids.npy")
+    assert np.array_equal(retriever.kneighbors(X, return_distance=False), ids)
+    assert retriever.classes_.tolist() == ["cat", "dog", "oak"]
+    packed = load(FIXTURES / "v1" / "packed", mmap=mmap)
+    assert packed.shape == (60, 4)
+    assert np.array_equal(packed, retriever.hasher_.transform(X))
+
+
 def test_version_1_is_what_is_written(tmp_path):
     """A changed format must come with a new number, and a migration from this one."""
-    for name in ("itq", "semantic"):
+    for name in ("itq", "semantic", "retriever", "packed"):
         model = load(FIXTURES / "v1" / name)
         save(model, tmp_path / name)
         old, new = (read_manifest(folder / name) for folder in (FIXTURES / "v1", tmp_path))
