@@ -62,8 +62,8 @@ def write_directory(
     finally:
         if os.path.lexists(work / "old") and not os.path.lexists(path):
             os.rename(work / "old", path)
-        _remove(work)
         lock.close()
+        _remove(work)
     _remove_leftovers(path)
     _flush(path.parent)
 
