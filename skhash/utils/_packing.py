@@ -92,6 +92,10 @@ class PackedCodes:
         self.__post_init__()
 
 
+# as users import it, and as files name it
+PackedCodes.__module__ = "skhash.neighbors"
+
+
 @overload
 def pack_codes(codes, *, return_n_bits: Literal[False] = False) -> np.ndarray: ...
 @overload
