@@ -107,6 +107,13 @@ def _partial_of(parts):
 
 
 def _taxonomy_of(parts):
+    nodes = list(parts["nodes"])
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, Taxonomy):
+            # its hash is that of its nodes, however often they hold the same one
+            raise ValueError("a taxonomy cannot have taxonomies as nodes")
+        nodes += node if isinstance(node, tuple) else ()
     taxonomy = object.__new__(Taxonomy)
     taxonomy.__setstate__(parts)
     return taxonomy

@@ -44,6 +44,7 @@ class Decoder:
 
     def __init__(self, records: Any, trust: Trust, saved_by: str):
         self._records = records
+        self._trust = trust
         self._saved_by = saved_by
         self._objects: list[Any] = []
         self._arrays: Mapping[str, Any] = {}
@@ -56,9 +57,6 @@ class Decoder:
         for name in callables:
             if not callable(self._code[name]):
                 raise LoadError(f"{name} cannot be called")
-        for record in records:
-            if "class" in record:
-                _check_fetched(record, self._code[record["class"]], trust)
         root = self._code.get(records[-1].get("class"))
         if not is_estimator_class(root) and not is_own_value_class(root):
             raise LoadError("the last object must be the model, an estimator or packed codes")
@@ -75,6 +73,8 @@ class Decoder:
         for number, record in enumerate(self._records):
             try:
                 self._objects.append(self._make_object(record))
+            except LoadError:
+                raise
             except Exception as error:
                 raise LoadError(
                     f"object {number} of the model ({record.get('class', 'a value')}) cannot be "
@@ -93,6 +93,7 @@ class Decoder:
         members = self._missing_params(record, kind)
         for name, value in {**record["params"], **record["state"]}.items():
             members[name] = self._make(value)
+        self._check_fetched(kind, members)
         return make(kind, members)
 
     def _make(self, node: Any) -> Any:
@@ -119,6 +120,16 @@ class Decoder:
         if tag not in BY_TAG:
             raise ValueError(f"{tag!r} is no tag of a value")
         return BY_TAG[tag].restore(self._make(payload))
+
+    def _check_fetched(self, kind, members) -> None:
+        """Refuse names of what the object would fetch from a network, unless they are trusted."""
+        for member in getattr(kind, "_fetches", ()):
+            name = members.get(member)
+            if isinstance(name, str) and not self._trust.allows_fetching(name):
+                raise LoadError(
+                    f"the model would download {str(name)!r}, and run it. If you know whose it is, "
+                    f"load it with trusted={[str(name)]}"
+                )
 
     def _missing_params(self, record, kind) -> dict[str, Any]:
         """Defaults of the parameters that the class did not have when the model was saved."""
@@ -182,14 +193,3 @@ def _check_class(name: str, kind: Any, trust: Trust) -> None:
         raise LoadError(f"the model refers to {name}, which is no estimator. {_advice([name])}")
     if not isinstance(kind, type) or not is_plain_class(kind):
         raise LoadError(f"{name} is no class whose objects are made of attributes alone")
-
-
-def _check_fetched(record, kind, trust: Trust) -> None:
-    """Refuse names of what the object would fetch from a network, unless they are trusted."""
-    for member in getattr(kind, "_fetches", ()):
-        name = record["params"].get(member)
-        if isinstance(name, str) and not trust.allows_fetching(name):
-            raise LoadError(
-                f"the model would download {name!r}, and run it. If you know whose it is, load "
-                f"it with trusted={[name]}"
-            )

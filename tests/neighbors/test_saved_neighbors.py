@@ -219,3 +219,16 @@ def test_without_faiss_a_saved_index_says_what_to_install(tmp_path, monkeypatch)
         load(tmp_path / "saved")
     with pytest.raises(ImportError, match="needs faiss: pip install"):
         pickle.loads(pickled)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "arrays.safetensors"])
+def test_every_flipped_bit_of_an_index_is_found(name, tmp_path):
+    index = HammingNeighbors(2).fit(np.eye(6, dtype=int), ids=list("abcdef"))
+    save(index, tmp_path / "saved")
+    content = (tmp_path / "saved" / name).read_bytes()
+    for position in range(len(content)):
+        flipped = bytearray(content)
+        flipped[position] ^= 1 << position % 8
+        (tmp_path / "saved" / name).write_bytes(flipped)
+        with pytest.raises(LoadError):
+            load(tmp_path / "saved", mmap=position % 2 == 0)

@@ -260,7 +260,18 @@ def _doubled(depth):
     return records
 
 
+def _taxonomies(depth):
+    """Taxonomies, each with the one before it as a node twice over: 2**depth hashes."""
+    state = {"nodes": ["a", "b"], "parents": [[], [0]], "names": []}
+    records = [{"value": {"taxonomy": {"dict": state}}}]
+    for i in range(depth):
+        nodes = [{"tuple": [{"object": i}, {"object": i}]}, "b"]
+        records.append({"value": {"taxonomy": {"dict": {**state, "nodes": nodes}}}})
+    return records
+
+
 BOMBS = {
+    "taxonomies in taxonomies": lambda c: c.update(objects=_taxonomies(60) + c["objects"]),
     "a range": lambda c: _set("objects", 0, "params", "copy", to={"tuple": {"range": [0, 5e8]}})(c),
     "tuples in tuples": lambda c: c.update(objects=_doubled(60) + c["objects"]),
     "tuples as a key": lambda c: c.update(

@@ -196,12 +196,17 @@ def test_methods_are_few(tmp_path, change_manifest):
 
 
 @makes_objects
-def test_names_of_what_is_downloaded_are_trusted_or_refused(tmp_path):
+def test_names_of_what_is_downloaded_are_trusted_or_refused(tmp_path, change_manifest):
     name = "timm/hf-hub:someone/model"
     save(make_pipeline(ImageFeatures(name), PCA()), tmp_path / "model")
     for trusted in ((), ["timm/hf-hub:someone/other"], ["timm"], ["timm."]):
         refuse(tmp_path / "model", "would download 'timm/hf-hub:someone/model'", trusted=trusted)
     assert load(tmp_path / "model", trusted=[name])[0].backbone == name
+    # in whatever form the name comes
+    scalar = {"scalar": {"dict": {"dtype": "<U0", "value": name}}}
+    for place, value in (("params", scalar), ("state", name), ("state", scalar)):
+        change_manifest(tmp_path / "model", _set("objects", 0, place, "backbone", to=value))
+        refuse(tmp_path / "model", "would download 'timm/hf-hub:someone/model'")
     save(ImageFeatures(np.mean), tmp_path / "function")
     assert load(tmp_path / "function", trusted=["numpy"]).backbone is np.mean
 
