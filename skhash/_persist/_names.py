@@ -40,6 +40,9 @@ def import_name(thing: Any) -> str:
         )
     if not isinstance(module, str) or not _NAME.fullmatch(f"{module}:{qualname}"):
         raise TypeError(f"{thing!r} has no name to import it by: define it in a module")
+    if module.split(".")[0] in _OWN_PACKAGES:
+        # a class may say that it is of a package that has not been imported yet
+        import_module(module)
     for prefix in _public_modules(module):
         if _look_up(prefix, str(qualname)) is thing:
             return f"{prefix}:{qualname}"
