@@ -11,10 +11,9 @@ from scipy.sparse import csr_array
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval
 
+from skhash._closed_form.rotation import fit_rotation, random_orthogonal
 from skhash.base import BaseHasher
-from skhash.hashers._itq import _fit_rotation
 from skhash.hashers._pca import project
-from skhash.hashers._random_projection import random_orthogonal
 from skhash.utils._labels import check_target, encode_classes
 
 # rows a step, which are copied in double precision
@@ -173,7 +172,7 @@ class CCAITQHasher(BaseHasher):
         self.mean_, self.components_ = mean.astype(X.dtype), components
         self.correlations_ = correlations
         start = random_orthogonal(n_bits, n_bits, random_state)
-        self.rotation_, errors = _fit_rotation(
+        self.rotation_, errors = fit_rotation(
             (X - self.mean_) @ components.T, start, self.max_iter, self.tol
         )
         self.quantization_error_ = np.array(errors)

@@ -6,8 +6,8 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.decomposition import PCA
 
-from skhash.hashers._itq import ITQHasher
-from skhash.hashers._random_projection import random_orthogonal
+from skhash._closed_form.components import principal_components
+from skhash._closed_form.rotation import fit_rotation, random_orthogonal
 
 # as many rows as principal components and a rotation need; more would only cost memory
 _SAMPLE_ROWS = 2**14
@@ -77,8 +77,11 @@ def _sample(X, random_state):
 
 
 def _dense_itq(X, n_bits, seed):
-    itq = ITQHasher(min(n_bits, *X.shape), random_state=seed).fit(X)
-    return itq.mean_, itq.components_.T @ itq.rotation_
+    n_components, random_state = min(n_bits, *X.shape), np.random.RandomState(seed)
+    mean, components, projections = principal_components(X, n_components, random_state)
+    start = random_orthogonal(n_components, n_components, random_state)
+    rotation, _ = fit_rotation(projections, start)
+    return mean, components.T @ rotation
 
 
 def _sparse_itq(X, n_bits, seed):
