@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skhash.neighbors._packing import pack_codes
+from skhash.utils._ranges import check_holds, check_training_range
 from skhash.utils._rounding import settled_values
 
 
@@ -52,9 +53,21 @@ class BaseHasher(
         -------
         values : ndarray of shape (n_samples, n_bits), dtype float32
             A bit is 1 where its value is above zero.
+
+        Raises
+        ------
+        ValueError
+            If X is not as in ``fit``, or too large for finite values.
         """
         check_is_fitted(self)
-        return self._decide(self._validate(X, reset=False))
+        values = self._decide(self._validate(X, reset=False))
+        rows = np.flatnonzero(~np.isfinite(values).all(axis=1))
+        if len(rows):
+            raise ValueError(
+                f"X must have finite values of bits: those of {len(rows)} rows are not, the first "
+                f"of them row {rows[0]}, whose numbers may be too large to compute with"
+            )
+        return values
 
     def transform(self, X):
         """Binary codes of X.
@@ -99,7 +112,17 @@ class BaseHasher(
     def _validate(self, X, y="no_validation", *, reset, **options):
         """Validate X (and y) as scikit-learn does; float32 and float64 stay as they are."""
         options = {"dtype": [np.float32, np.float64], **self._validation, **options}
-        return validate_data(self, X, y, reset=reset, **options)
+        checked = validate_data(self, X, y, reset=reset, **options)
+        self._check_range(checked[0] if isinstance(checked, tuple) else checked, fitting=reset)
+        return checked
+
+    def _check_range(self, X, *, fitting):
+        """Raise where validated X cannot be computed with, warn where there is nothing to learn."""
+        dtype = np.dtype(self._fast_dtype(X))
+        if fitting:
+            check_training_range(X, dtype)
+        else:
+            check_holds(X, dtype)
 
     @property
     def _n_features_out(self):

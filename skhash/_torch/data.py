@@ -28,10 +28,7 @@ class ResidentRows:
         return self._data[rows]
 
     def blocks(self):
-        """All rows in order, in parts of bounded size; features, which are real, in one."""
-        if not is_images(self._data):
-            yield self._data
-            return
+        """All rows in order, in parts of bounded size."""
         yield from self._data.split(_block_rows(self._data))
 
 
@@ -97,6 +94,12 @@ def dense_rows(rows):
     dense = np.ascontiguousarray(dense, dtype=_row_type(rows))
     # torch warns of read-only memory, such as that of a memory map
     return dense if dense.flags.writeable else dense.copy()
+
+
+def in_double(rows):
+    """A tensor as float64, on a device that has it."""
+    # Apple's processors have none
+    return (rows.cpu() if rows.device.type == "mps" else rows).double()
 
 
 def _row_type(X):

@@ -113,6 +113,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         else:
             self._check_images_wanted(shape)
         checked = validate_images(self, X, y, **options)
+        self._check_range(checked[0] if isinstance(checked, tuple) else checked, fitting=reset)
         if reset:
             self.input_shape_ = tuple(int(side) for side in shape[1:])
             self.n_features_in_ = int(np.prod(self.input_shape_))
