@@ -82,7 +82,7 @@ def test_a_large_mean_changes_nothing(hasher, dtype):
 def test_constant_rows_are_told(hasher):
     X, y = np.full((20, 4), 3.7), np.arange(20) % 2
     if hasher in (hashers.CCAITQHasher, hashers.SpectralHasher):
-        with pytest.raises(ValueError, match="^X must vary"):
+        with pytest.raises(ValueError, match=r"^X must vary"):
             fitted(hasher, X, y)
         return
     with pytest.warns(UserWarning, match="X is the same for all samples"):
