@@ -106,7 +106,8 @@ def _report(run, tests):
     kernels = shown.stdout.strip()
     print(f"\n== {run.name}: {kernels}, seed {run.seed}", flush=True)
     order = ["--random-order", f"--random-order-seed={run.seed}"]
-    command = [sys.executable, "-m", "pytest", "-n", "auto", "-q", *order, *tests]
+    workers = max(1, (os.cpu_count() or 1) // run.threads)
+    command = [sys.executable, "-m", "pytest", "-n", str(workers), "-q", *order, *tests]
     started, lines = time.perf_counter(), []
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
