@@ -14,6 +14,7 @@ from skhash.utils._packing import pack_codes
 from skhash.utils._ranges import check_holds, check_training_range
 from skhash.utils._rounding import settled_values
 from skhash.utils._rows import row_keys
+from skhash.utils._threads import begin_threads
 
 
 class BaseHasher(
@@ -125,7 +126,11 @@ class BaseHasher(
         return checked
 
     def _check_range(self, X, *, fitting):
-        """Raise where validated X cannot be computed with, warn where there is nothing to learn."""
+        """Raise where validated X cannot be computed with, warn where there is nothing to learn.
+
+        Comes before any computing, in ``fit`` and after it.
+        """
+        begin_threads()
         dtype = np.dtype(self._fast_dtype(X))
         if fitting:
             check_training_range(X, dtype)

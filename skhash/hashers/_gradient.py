@@ -16,6 +16,7 @@ from skhash.hashers._identity import fit_identity
 from skhash.hashers._images import holds_images, validate_images
 from skhash.networks import Recipe
 from skhash.networks._recipe import as_recipe
+from skhash.utils._ranges import MAX_BITS
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -63,7 +64,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
     # rounding depends on the order in memory, and training makes much of little
     _validation: ClassVar[dict[str, Any]] = {"order": "C"}
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        "n_bits": [Interval(Integral, 1, None, closed="left")],
+        "n_bits": [Interval(Integral, 1, MAX_BITS, closed="both")],
         "network": [StrOptions({"linear", "mlp"}), callable, Recipe],
         "hidden_layer_sizes": ["array-like"],
         "dropout": [Interval(Real, 0, 1, closed="left")],

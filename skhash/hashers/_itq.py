@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval
 from skhash.base import BaseHasher
 from skhash.hashers._pca import check_n_components, principal_components, project
 from skhash.hashers._random_projection import random_orthogonal
-from skhash.utils._ranges import power_of_two_unit
+from skhash.utils._ranges import MAX_BITS, power_of_two_unit
 
 # rows a step: what fits into the processor's cache
 _BATCH_ROWS = 2048
@@ -93,7 +93,7 @@ class ITQHasher(BaseHasher):
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        "n_bits": [Interval(Integral, 1, None, closed="left")],
+        "n_bits": [Interval(Integral, 1, MAX_BITS, closed="both")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "random_state": ["random_state"],

@@ -14,7 +14,7 @@ from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval
 
 from skhash.base import BaseHasher
-from skhash.utils._ranges import power_of_two_unit
+from skhash.utils._ranges import MAX_BITS, power_of_two_unit
 
 # rows projected at once: their centred copy stays in a processor's cache
 _BLOCK_ROWS = 2048
@@ -155,7 +155,7 @@ class PCAHasher(BaseHasher):
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        "n_bits": [Interval(Integral, 1, None, closed="left")],
+        "n_bits": [Interval(Integral, 1, MAX_BITS, closed="both")],
         "store_codes": ["boolean"],
     }
 

@@ -11,6 +11,9 @@ from scipy.sparse import issparse
 # as wide; float32 holds 1e-38 to 1e38, float64 1e-308 to 1e308
 _SIZES = {4: (1e-30, 1e30), 8: (1e-140, 1e140)}
 
+#: The longest codes: longer ones than the rows of features that they stand for help no search.
+MAX_BITS = 2**16
+
 
 def power_of_two_unit(values):
     """The power of two next above all absolute values; 1 where all are 0.

@@ -153,3 +153,9 @@ def test_a_projection_beyond_float32_keeps_its_sign():
     values = hasher.decision_function(X * 1e100)
     np.testing.assert_array_equal(values > 0, hasher.transform(X))
     assert np.isfinite(values).all()
+
+
+@pytest.mark.parametrize("hasher", HASHERS, ids=NAMES)
+def test_codes_of_absurd_length_are_refused(hasher, digits):
+    with pytest.raises(ValueError, match=r"'n_bits' parameter .*Got 1000000000"):
+        hasher(n_bits=10**9).fit(*digits)
