@@ -10,6 +10,7 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skhash.utils._labels import label_array
 from skhash.utils._packing import pack_codes
 from skhash.utils._ranges import check_holds, check_training_range
 from skhash.utils._rounding import settled_values
@@ -121,6 +122,9 @@ class BaseHasher(
     def _validate(self, X, y="no_validation", *, reset, **options):
         """Validate X (and y) as scikit-learn does; float32 and float64 stay as they are."""
         options = {"dtype": [np.float32, np.float64], **self._validation, **options}
+        # before scikit-learn, which would change some labels without a word
+        if y is not None and not (isinstance(y, str) and y == "no_validation"):
+            y = label_array(y)
         checked = validate_data(self, X, y, reset=reset, **options)
         self._check_range(checked[0] if isinstance(checked, tuple) else checked, fitting=reset)
         return checked

@@ -8,6 +8,8 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_array, check_X_y
 
+from skhash.utils._labels import label_array
+
 
 def holds_images(X) -> bool:
     """Whether X has more than two dimensions, as images have."""
@@ -72,4 +74,4 @@ def validate_images(estimator, X, y, **options) -> Any:
         return check_array(X, input_name="X", **options)
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None")
-    return check_X_y(X, y, **options)
+    return check_X_y(X, label_array(y), **options)

@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skhash.hashers._gradient import GradientHasher, with_callbacks
 from skhash.hashers._linear_start import linear_start, pixel_mean, start_from
-from skhash.utils._labels import check_target
+from skhash.utils._labels import check_among, check_target
 
 
 class KLBinaryHasher(GradientHasher):
@@ -346,6 +346,8 @@ class KLBinaryHasher(GradientHasher):
         """Classes, and for each row the number of its class, or its indicators."""
         if y is None:
             return None, None
+        if classes is not None:
+            check_among(y, classes)
         kind, y = check_target(y)
         if kind == "vector":
             raise ValueError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Hashable, Iterable
 from typing import Any, Literal
 
@@ -11,6 +12,8 @@ from scipy import sparse
 TargetKind = Literal["class", "multilabel", "vector"]
 
 _STRING_KINDS = "USTO"
+_MISSING = ("NoneType", "NAType", "NaTType", "MaskedConstant")
+_DATES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
 
 
 def target_kind(y) -> TargetKind:
@@ -83,7 +86,7 @@ def check_target(y, name: str = "y", *, levels: bool = False) -> tuple[TargetKin
         return "class", level_labels(y, name)
     if sparse.issparse(y):
         return "multilabel", _check_sparse_indicator(y, name)
-    array = _as_array(y, name)
+    array = label_array(y, name)
     if array.ndim == 1:
         return "class", _check_classes(array, name)
     if array.ndim != 2:
@@ -164,6 +167,43 @@ def _level_table(y, name: str) -> np.ndarray:
     return table
 
 
+def check_among(y, classes, name: str = "y") -> None:
+    """Raise where y holds other labels than there are.
+
+    Parameters
+    ----------
+    y : array-like or sparse matrix
+    classes : array-like of shape (n_classes,)
+        The class labels that there are; column numbers for multilabel indicators.
+    name : str, default="y"
+        How error messages call the argument.
+
+    Raises
+    ------
+    ValueError
+        If `classes` are no class labels, or y holds others, or indicators of others.
+
+    Examples
+    --------
+    >>> from skhash.utils._labels import check_among
+    >>> check_among(["dog"], ["cat", "dog"])
+    """
+    kind, y = check_target(y, name)
+    classes_kind, classes = check_target(classes, "classes")
+    if classes_kind != "class":
+        raise ValueError(f"classes must hold class labels, got {classes_kind} labels")
+    if kind == "multilabel" and not np.array_equal(classes, np.arange(y.shape[1])):
+        raise ValueError(
+            f"{name} holds indicators of {y.shape[1]} labels, but classes are "
+            f"{np.array2string(classes, threshold=10)}"
+        )
+    if kind == "class":
+        known = set(classes.tolist())
+        unknown = [label for label in dict.fromkeys(y.tolist()) if label not in known]
+        if unknown:
+            raise ValueError(f"{name} holds labels that are not in classes: {unknown[:10]}")
+
+
 def encode_labels(y: Iterable[Hashable]) -> tuple[list[Hashable], np.ndarray]:
     """Replace class labels by positions in a list of the distinct ones.
 
@@ -193,7 +233,40 @@ def gather(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndar
     return values.take(columns, axis=1).take(rows, axis=0)
 
 
-def _as_array(y, name: str) -> np.ndarray:
+def label_array(y, name: str = "y"):
+    """Labels as an array that has them as they were given, and none that is missing.
+
+    What numpy, and scikit-learn with it, would change on the way is refused: masks that it drops,
+    numbers and NaN beside strings, of which it makes strings.
+
+    Parameters
+    ----------
+    y : array-like or sparse matrix
+    name : str, default="y"
+        How error messages call the argument.
+
+    Returns
+    -------
+    y : ndarray or sparse matrix
+        Of numbers, strings or objects.
+
+    Raises
+    ------
+    ValueError
+        If labels are missing, dates, ragged, or strings mixed with others.
+
+    Examples
+    --------
+    >>> from skhash.utils._labels import label_array
+    >>> label_array(["dog", "cat"])
+    array(['dog', 'cat'], dtype='<U3')
+    """
+    if sparse.issparse(y):
+        return y
+    if isinstance(y, np.ma.MaskedArray):
+        if np.ma.getmaskarray(y).any():
+            raise ValueError(f"{name} has missing labels (masked)")
+        y = y.data
     try:
         array = np.asarray(y)
     except ValueError as error:
@@ -201,13 +274,36 @@ def _as_array(y, name: str) -> np.ndarray:
             f"{name} is ragged: its rows differ in length. Label sets are given as an indicator "
             "of 0 and 1 (sklearn.preprocessing.MultiLabelBinarizer makes it)."
         ) from error
-    listed = array.dtype.kind in "US" and array.ndim == 1 and not hasattr(y, "dtype")
-    if listed and not all(issubclass(t, (str, bytes)) for t in set(map(type, y))):
-        # numpy has written the numbers among the strings, or NaN, out as strings
-        array = np.asarray(y, dtype=object)
+    listed = array.dtype.kind in "US" and array.ndim in (1, 2) and not hasattr(y, "dtype")
+    if listed:
+        given = np.asarray(y, dtype=object)
+        if not all(issubclass(t, (str, bytes)) for t in set(map(type, given.flat))):
+            # numpy has written the numbers among the strings, or NaN, out as strings
+            array = given
     if array.dtype.kind not in "biuf" + _STRING_KINDS:
-        raise ValueError(f"{name} must hold numbers, strings or objects, got {array.dtype}.")
+        dates = ": write dates as strings" if array.dtype.kind in "mM" else ""
+        raise ValueError(
+            f"{name} must hold numbers, strings or objects, got {array.dtype}{dates}"
+        )
+    if array.dtype.kind == "O":
+        _check_nothing_missing(array, name)
     return array
+
+
+def _check_nothing_missing(y: np.ndarray, name: str) -> None:
+    types = set(map(type, y.flat))
+    # pandas marks a missing label by NA, which even refuses to be compared
+    missing = sorted(t.__name__ for t in types if t.__name__ in _MISSING)
+    if missing:
+        raise ValueError(f"{name} has missing labels ({', '.join(missing)})")
+    dates = sorted(t.__name__ for t in types if issubclass(t, _DATES))
+    if dates:
+        raise ValueError(
+            f"{name} must hold numbers, strings or objects that are no dates, got "
+            f"{', '.join(dates)}: write dates as strings"
+        )
+    if any(issubclass(t, (float, np.floating)) for t in types) and np.any(np.not_equal(y, y)):
+        raise ValueError(f"{name} has missing labels (NaN)")
 
 
 def _check_classes(y: np.ndarray, name: str) -> np.ndarray:
@@ -222,10 +318,6 @@ def _check_classes(y: np.ndarray, name: str) -> np.ndarray:
 
 def _check_objects(y: np.ndarray, name: str) -> None:
     types = set(map(type, y))
-    # pandas marks a missing label by NA, which even refuses to be compared
-    missing = sorted(t.__name__ for t in types if t.__name__ in ("NoneType", "NAType", "NaTType"))
-    if missing:
-        raise ValueError(f"{name} has missing labels ({', '.join(missing)}).")
     unhashable = sorted(t.__name__ for t in types if t.__hash__ is None)
     if unhashable:
         raise ValueError(
@@ -233,11 +325,8 @@ def _check_objects(y: np.ndarray, name: str) -> None:
             "given as an indicator of 0 and 1 (sklearn.preprocessing.MultiLabelBinarizer)."
         )
     is_string = {issubclass(t, (str, bytes)) for t in types}
-    if any(issubclass(t, (float, np.floating)) for t in types):
-        if np.any(np.not_equal(y, y)):
-            raise ValueError(f"{name} has missing labels (NaN).")
-        if True not in is_string:
-            _check_classes(_objects_to_float(y, name), name)
+    if any(issubclass(t, (float, np.floating)) for t in types) and True not in is_string:
+        _check_classes(_objects_to_float(y, name), name)
     if len(is_string) == 2:
         names = sorted(t.__name__ for t in types)
         raise ValueError(f"{name} mixes strings with other labels: {', '.join(names)}.")
