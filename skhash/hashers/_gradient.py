@@ -155,9 +155,9 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         to start from the weights of the last fit, where there are any, as ``warm_start`` says if
         it is None; `changes` to the training options hold for this call.
         """
-        from skhash._torch.devices import resolve_device
         from skhash._torch.fitting import fit_network
         from skhash._torch.processes import processes_of
+        from skhash.utils._devices import resolve_device
 
         processes = processes_of(resolve_device(self.device))
         architecture = self._architecture()
@@ -266,9 +266,9 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             return self._network_outputs(X, self.architecture_, self.network_state_, **options)
 
     def _encoding_device(self):
-        from skhash._torch.devices import available_device, resolve_device
+        from skhash._torch.devices import available_device
 
-        return resolve_device(available_device(self.device, self.device_))
+        return available_device(self.device, self.device_)
 
     def _network_outputs(
         self, X, architecture, state, *, n_outputs, device, dtype=np.float32, wrap=_same
@@ -279,8 +279,8 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         """
         import torch
 
-        from skhash._torch.devices import resolve_device
         from skhash._torch.networks import build_network, encode, load_numpy_state
+        from skhash.utils._devices import resolve_device
 
         # a user's factory draws weights, which are not used here
         with torch.random.fork_rng(devices=[]):

@@ -164,7 +164,17 @@ def _level_table(y, name: str) -> np.ndarray:
     return table
 
 
-def encode_classes(kind: str, y, *, classes=None, at_least: int = 1) -> tuple[Any, Any]:
+def check_classes(y, name: str = "y") -> np.ndarray:
+    """Validate class labels, and raise ValueError where y holds any other kind."""
+    kind, y = check_target(y, name)
+    if kind != "class":
+        raise ValueError(f"{name} must hold class labels of shape (n_samples,), got {kind} labels")
+    return y
+
+
+def encode_classes(
+    kind: str, y, *, classes=None, at_least: int = 1, dtype=np.float32
+) -> tuple[Any, Any]:
     """Number the classes of labels.
 
     Parameters
@@ -175,12 +185,14 @@ def encode_classes(kind: str, y, *, classes=None, at_least: int = 1) -> tuple[An
         The class labels that there are, where y need not have all of them.
     at_least : int, default=1
         How many different class labels y must have.
+    dtype : dtype, default=numpy.float32
+        Of indicators.
 
     Returns
     -------
     classes : ndarray of shape (n_classes,) or None
         The sorted class labels; column numbers for indicators; None for all other kinds.
-    target : ndarray of shape (n_samples,), int64, or (n_samples, n_classes), float32; or None
+    target : ndarray of shape (n_samples,), int64, or (n_samples, n_classes); or None
         The number of the class of each sample, or its indicators as a dense array.
 
     Raises
@@ -196,7 +208,7 @@ def encode_classes(kind: str, y, *, classes=None, at_least: int = 1) -> tuple[An
     """
     if kind == "multilabel":
         dense = y.toarray() if sparse.issparse(y) else y
-        return np.arange(y.shape[1]), np.asarray(dense, dtype=np.float32)
+        return np.arange(y.shape[1]), np.asarray(dense, dtype=dtype)
     if kind != "class":
         return None, None
     found, target = np.unique(y, return_inverse=True)
