@@ -213,7 +213,7 @@ def encode_classes(
         return None, None
     found, target = np.unique(y, return_inverse=True)
     if len(found) < at_least:
-        raise ValueError(f"y must have {at_least} classes or more, got 1 class: {found[0]!r}")
+        raise ValueError(f"y must have {at_least} classes or more, got 1 class: {found.tolist()[0]!r}")
     if classes is not None:
         classes = np.unique(classes)
         places = np.searchsorted(classes, found).clip(max=len(classes) - 1)
