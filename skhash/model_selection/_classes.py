@@ -31,9 +31,9 @@ def warn_of_groups(splitter, groups) -> None:
 def check_count(name: str, value, least: int) -> None:
     """Refuse anything but an integer of at least ``least``."""
     if not isinstance(value, Integral) or isinstance(value, bool):
-        raise TypeError(f"{name} must be an integer, got {value!r}.")
+        raise TypeError(f"{name} must be an integer, got {value!r}")
     if value < least:
-        raise ValueError(f"{name} must be at least {least}, got {value}.")
+        raise ValueError(f"{name} must be at least {least}, got {value}")
 
 
 def check_share(name: str, value, *, zero: bool, one: bool) -> None:
@@ -43,4 +43,4 @@ def check_share(name: str, value, *, zero: bool, one: bool) -> None:
     inside = 0 < value < 1 or (zero and value == 0) or (one and value == 1)
     if not inside:
         interval = f"{'[' if zero else '('}0, 1{']' if one else ')'}"
-        raise ValueError(f"{name} must be a share in {interval}, got {value!r}.")
+        raise ValueError(f"{name} must be a share in {interval}, got {value!r}")

@@ -27,10 +27,10 @@ def append_labels(
     new_classes, new = encode_classes(kind, y, dtype=np.int8)
     if kind == "multilabel":
         if new.shape[1] != labels.shape[1]:
-            raise ValueError(f"y must have {labels.shape[1]} labels, got {new.shape[1]}.")
+            raise ValueError(f"y must have {labels.shape[1]} labels, got {new.shape[1]}")
         return classes, np.concatenate([labels, new])
     if (classes.dtype.kind in "OUT") != (new_classes.dtype.kind in "OUT"):
-        raise TypeError(f"y must be of the type of classes_, {classes.dtype}, got {y.dtype}.")
+        raise TypeError(f"y must be of the type of classes_, {classes.dtype}, got {y.dtype}")
     together = np.union1d(classes, new_classes)
     # one place more, so that a label of -1 finds itself at the end
     places = np.append(np.searchsorted(together, classes), UNKNOWN)

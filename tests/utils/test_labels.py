@@ -62,7 +62,7 @@ def test_kinds(y, kind):
         (["cat", 1], "mixes strings with other labels: int, str"),
         ([["cat", "dog"], ["cow", "owl"]], "strings in 2 columns"),
         (pd.DataFrame({"a": ["cat"], "b": [1.0]}), "strings in 2 columns"),
-        ([["cat"], ["dog", "owl"]], "ragged"),
+        ([["cat"], ["dog", "owl"]], "differ in length"),
         ([1 + 2j], "complex"),
         (3, "one dimension"),
         (np.zeros((2, 2, 2)), r"shape \(2, 2, 2\)"),
