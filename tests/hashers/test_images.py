@@ -302,13 +302,18 @@ def test_augmentation_leaves_the_neighbours(thumbnails, monkeypatch):
 
 def test_chunks_of_images(thumbnails):
     X, y, *_ = thumbnails
-    hasher = KLBinaryHasher(12, network=coarse_net, batch_size=30, random_state=0, device="cpu")
-    classes = np.unique(y)
-    for part in (slice(0, None, 2), slice(1, None, 2)) * 4:
-        hasher.partial_fit(X[part], y[part], classes=classes)
-    assert len(hasher.loss_curve_) == 8
-    assert sum(hasher.loss_curve_[-2:]) < sum(hasher.loss_curve_[:2])
-    assert hasher.transform(X).shape == (120, 12)
+    options = {"network": coarse_net, "batch_size": 30, "random_state": 0, "device": "cpu"}
+    hasher, again = KLBinaryHasher(12, **options), KLBinaryHasher(12, **options)
+    classes, values = np.unique(y), []
+    for part in (slice(0, None, 2), slice(1, None, 2)) * 2:
+        for one in (hasher, again):
+            one.partial_fit(X[part], y[part], classes=classes)
+        values.append(hasher.decision_function(X))
+    assert len(hasher.loss_curve_) == 4
+    # each chunk goes on from the one before, and teaches something
+    for before, after in zip(values, values[1:], strict=False):
+        assert 0 < np.abs(after - before).mean() < np.abs(after).mean()
+    np.testing.assert_array_equal(again.decision_function(X), values[-1])
     with pytest.raises(ValueError, match=r"fitted on X of shape \(n_samples, 32, 32, 3\)"):
         hasher.partial_fit(X[:, :16], y)
 
