@@ -112,7 +112,7 @@ class BaseHasher(
             self.training_codes_ = pack_codes(self._decide(X) > 0)
             self.training_keys_ = row_keys(X)
             if y is not None:
-                self.training_labels_ = y.copy() if issparse(y) else np.array(y)
+                self.training_labels_ = y.copy() if issparse(y) else np.array(label_array(y))
 
     def _row_keys(self, X):
         """What tells rows of X from others, to look for among ``training_keys_``."""

@@ -37,7 +37,7 @@ class Pixels(nn.Module):
 
         Parameters
         ----------
-        rows : ResidentRows or StreamedRows
+        rows : Rows
         """
         mean = _channel_means(rows, lambda block: block)
         variance = _channel_means(rows, lambda block: (block - mean).square())

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from skhash._torch.data import bounded_rows, dense_rows, in_double, is_images
-from skhash._torch.images import Pixels, image_encoder, in_fast_layout
+from skhash._torch.images import image_encoder, in_fast_layout
+from skhash._torch.posterior import PosteriorEncoder
 from skhash._torch.precision import Precision, low_precision
 
 # numbers encoded at once
@@ -38,12 +39,42 @@ class Standardize(nn.Module):
         self.register_buffer("mean", torch.zeros(n_features))
         self.register_buffer("scale", torch.ones(()))
 
-    def set_statistics(self, mean, scale):
-        self.mean.copy_(mean)
-        self.scale.copy_(scale)
+    def fit(self, rows):
+        """Set the statistics from the training rows.
+
+        Parameters
+        ----------
+        rows : Rows
+        """
+        mean, scale = _moments(rows)
+        rounding = torch.finfo(torch.float32).eps * mean.square().mean().sqrt()
+        if scale > 0 and rounding > _COARSE * scale:
+            warnings.warn(
+                f"X varies by {scale:.3g} about means of {mean.abs().max():.3g}, of which float32, "
+                "in which networks compute, keeps two digits or less: subtract the mean of each "
+                "feature before, in float64",
+                UserWarning,
+                stacklevel=2,
+            )
+        self.mean.copy_(mean.float())
+        # X without any variance stays as it is
+        self.scale.copy_(torch.where(scale > 0, scale, torch.ones_like(scale)).float())
 
     def forward(self, X):
         return (X - self.mean) / self.scale
+
+
+def _moments(rows):
+    """Mean of each feature, and root mean square of all about their means, in float64."""
+    n_elements = 0
+    total: torch.Tensor | float = 0.0
+    for block in rows.blocks():
+        total = total + in_double(block).sum(dim=0)
+        n_elements += block.numel()
+    mean = total / len(rows)
+    # a second pass: the mean square less the square of the mean cancels where the mean is large
+    squares = torch.stack([(in_double(block) - mean).square().sum() for block in rows.blocks()])
+    return mean, (squares.sum() / n_elements).sqrt()
 
 
 class SeededDropout(nn.Module):
@@ -157,8 +188,6 @@ def build_network(
     )
     """
     if n_classes is not None:
-        from skhash._torch.posterior import PosteriorEncoder
-
         classifier = build_network(
             network,
             n_features,
@@ -274,49 +303,6 @@ def seed_dropout(module, generator):
     for part in module.modules():
         if isinstance(part, SeededDropout):
             part.generator = generator
-
-
-def fit_standardize(module, rows):
-    """Set the statistics of every `Standardize` or `Pixels` in `module` from the training rows.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-    rows : ResidentRows or StreamedRows
-    """
-    for part in module.modules():
-        if isinstance(part, Pixels):
-            part.fit(rows)
-    parts = [part for part in module.modules() if isinstance(part, Standardize)]
-    if not parts:
-        return
-    mean, scale = _moments(rows)
-    precision = torch.finfo(torch.float32).eps * mean.square().mean().sqrt()
-    if scale > 0 and precision > _COARSE * scale:
-        warnings.warn(
-            f"X varies by {scale:.3g} about means of {mean.abs().max():.3g}, of which float32, in "
-            "which networks compute, keeps two digits or less: subtract the mean of each feature "
-            "before, in float64",
-            UserWarning,
-            stacklevel=2,
-        )
-    # X without any variance stays as it is
-    scale = torch.where(scale > 0, scale, torch.ones_like(scale))
-    for part in parts:
-        part.set_statistics(mean.float(), scale.float())
-
-
-def _moments(rows):
-    """Mean of each feature, and root mean square of all about their means, in float64."""
-    n_elements = 0
-    total: torch.Tensor | float = 0.0
-    for block in rows.blocks():
-        total = total + in_double(block).sum(dim=0)
-        n_elements += block.numel()
-    mean = total / len(rows)
-    # a second pass: the mean square less the square of the mean cancels where the mean is large
-    squares = torch.stack([(in_double(block) - mean).square().sum() for block in rows.blocks()])
-    return mean, (squares.sum() / n_elements).sqrt()
 
 
 def state_to_numpy(module):

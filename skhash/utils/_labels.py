@@ -92,7 +92,7 @@ def check_target(y, name: str = "y", *, levels: bool = False) -> tuple[TargetKin
     if array.ndim != 2:
         raise ValueError(
             f"{name} must have one dimension (classes) or two (multilabel indicators or "
-            f"vectors), got shape {array.shape}."
+            f"vectors), got shape {array.shape}"
         )
     if array.dtype.kind in _STRING_KINDS:
         if array.shape[1] == 1:
@@ -101,7 +101,7 @@ def check_target(y, name: str = "y", *, levels: bool = False) -> tuple[TargetKin
             raise ValueError(
                 f"{name} has strings in {array.shape[1]} columns; class labels are "
                 "one-dimensional, and label sets are given as an indicator of 0 and 1 "
-                "(sklearn.preprocessing.MultiLabelBinarizer makes it)."
+                "(sklearn.preprocessing.MultiLabelBinarizer makes it)"
             )
         array = _objects_to_float(array, name)
     if array.shape[1] == 1 and array.dtype.kind in "biu":
@@ -140,7 +140,7 @@ def level_labels(y, name: str = "y") -> np.ndarray:
     if table.ndim != 2 or table.shape[1] == 0:
         raise ValueError(
             f"{name} must have a column of class labels for each level, shape (n_samples, "
-            f"n_levels), got shape {table.shape}."
+            f"n_levels), got shape {table.shape}"
         )
     columns = [
         check_target(table[:, i], f"column {i} of {name}")[1].tolist()
@@ -151,7 +151,7 @@ def level_labels(y, name: str = "y") -> np.ndarray:
 
 def _level_table(y, name: str) -> np.ndarray:
     if sparse.issparse(y):
-        raise ValueError(f"{name} must be a dense table of class labels, got a sparse matrix.")
+        raise ValueError(f"{name} must be a dense table of class labels, got a sparse matrix")
     if hasattr(y, "to_numpy"):
         y = y.to_numpy()
     rows = y.tolist() if isinstance(y, np.ndarray) and y.ndim == 1 else y
@@ -159,7 +159,7 @@ def _level_table(y, name: str) -> np.ndarray:
         return rows
     lengths = {len(row) if isinstance(row, (list, tuple, np.ndarray)) else -1 for row in rows}
     if len(lengths) > 1 or -1 in lengths:
-        raise ValueError(f"{name} must have rows of equally many class labels, one for each level.")
+        raise ValueError(f"{name} must have rows of equally many class labels, one for each level")
     # objects, for numpy would write numbers that stand beside strings out as strings
     table = np.empty((len(rows), *lengths) if lengths else (0, 1), dtype=object)
     for i, column in enumerate(zip(*rows)):
@@ -167,41 +167,76 @@ def _level_table(y, name: str) -> np.ndarray:
     return table
 
 
-def check_among(y, classes, name: str = "y") -> None:
-    """Raise where y holds other labels than there are.
+def check_classes(y, name: str = "y") -> np.ndarray:
+    """Validate class labels, and raise ValueError where y holds any other kind."""
+    kind, y = check_target(y, name)
+    if kind != "class":
+        raise ValueError(f"{name} must hold class labels of shape (n_samples,), got {kind} labels")
+    return y
+
+
+def encode_classes(
+    kind: str, y, *, classes=None, at_least: int = 1, dtype=np.float32
+) -> tuple[Any, Any]:
+    """Number the classes of labels.
 
     Parameters
     ----------
-    y : array-like or sparse matrix
-    classes : array-like of shape (n_classes,)
-        The class labels that there are; column numbers for multilabel indicators.
-    name : str, default="y"
-        How error messages call the argument.
+    kind, y
+        As `check_target` returns them.
+    classes : array-like or None, default=None
+        The class labels that there are, where y need not have all of them; the column numbers
+        of indicators.
+    at_least : int, default=1
+        How many different class labels y must have.
+    dtype : dtype, default=numpy.float32
+        Of indicators.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,) or None
+        The sorted class labels; column numbers for indicators; None for all other kinds.
+    numbers : ndarray of shape (n_samples,), int64, or (n_samples, n_classes); or None
+        The number of the class of each sample, or its indicators as a dense array.
 
     Raises
     ------
     ValueError
-        If `classes` are no class labels, or y holds others, or indicators of others.
+        If there are too few classes, labels or columns that are not in `classes`, or `classes`
+        are no class labels.
 
     Examples
     --------
-    >>> from skhash.utils._labels import check_among
-    >>> check_among(["dog"], ["cat", "dog"])
+    >>> from skhash.utils._labels import check_target, encode_classes
+    >>> encode_classes(*check_target(["dog", "cat", "dog"]))
+    (array(['cat', 'dog'], dtype='<U3'), array([1, 0, 1]))
     """
-    kind, y = check_target(y, name)
-    classes_kind, classes = check_target(classes, "classes")
-    if classes_kind != "class":
-        raise ValueError(f"classes must hold class labels, got {classes_kind} labels")
-    if kind == "multilabel" and not np.array_equal(classes, np.arange(y.shape[1])):
+    if classes is not None:
+        classes = np.unique(check_classes(classes, "classes"))
+    if kind == "multilabel":
+        if classes is not None and not np.array_equal(classes, np.arange(y.shape[1])):
+            raise ValueError(
+                f"y holds indicators of {y.shape[1]} labels, but classes are "
+                f"{np.array2string(classes, threshold=10)}"
+            )
+        dense = y.toarray() if sparse.issparse(y) else y
+        return np.arange(y.shape[1]), np.asarray(dense, dtype=dtype)
+    if kind != "class":
+        return None, None
+    found, numbers = np.unique(y, return_inverse=True)
+    if len(found) < at_least:
         raise ValueError(
-            f"{name} holds indicators of {y.shape[1]} labels, but classes are "
-            f"{np.array2string(classes, threshold=10)}"
+            f"y must have {at_least} classes or more, got 1 class: {found.tolist()[0]!r}"
         )
-    if kind == "class":
+    if classes is not None:
         known = set(classes.tolist())
-        unknown = [label for label in dict.fromkeys(y.tolist()) if label not in known]
+        # one by one: of strings and numbers numpy says nothing, or that none is the other
+        unknown = [label for label in found.tolist() if label not in known]
         if unknown:
-            raise ValueError(f"{name} holds labels that are not in classes: {unknown[:10]}")
+            raise ValueError(f"y holds labels that are not in classes: {unknown[:10]}")
+        places = np.searchsorted(classes, found)
+        found, numbers = classes, places[numbers]
+    return found, numbers.astype(np.int64, copy=False)
 
 
 def encode_labels(y: Iterable[Hashable]) -> tuple[list[Hashable], np.ndarray]:
@@ -271,8 +306,8 @@ def label_array(y, name: str = "y"):
         array = np.asarray(y)
     except ValueError as error:
         raise ValueError(
-            f"{name} is ragged: its rows differ in length. Label sets are given as an indicator "
-            "of 0 and 1 (sklearn.preprocessing.MultiLabelBinarizer makes it)."
+            f"{name} has rows that differ in length: label sets are given as an indicator "
+            "of 0 and 1 (sklearn.preprocessing.MultiLabelBinarizer makes it)"
         ) from error
     listed = array.dtype.kind in "US" and array.ndim in (1, 2) and not hasattr(y, "dtype")
     if listed:
@@ -281,12 +316,16 @@ def label_array(y, name: str = "y"):
             # numpy has written the numbers among the strings, or NaN, out as strings
             array = given
     if array.dtype.kind not in "biuf" + _STRING_KINDS:
-        dates = ": write dates as strings" if array.dtype.kind in "mM" else ""
+        hint = {"m": ": write dates as strings", "M": ": write dates as strings"}
+        hint["c"] = ". Complex data not supported"  # as scikit-learn says it
         raise ValueError(
-            f"{name} must hold numbers, strings or objects, got {array.dtype}{dates}"
+            f"{name} must hold numbers, strings or objects, got {array.dtype}"
+            f"{hint.get(array.dtype.kind, '')}"
         )
     if array.dtype.kind == "O":
         _check_nothing_missing(array, name)
+        if array.ndim == 1:
+            _check_not_mixed(array, name)
     return array
 
 
@@ -306,6 +345,13 @@ def _check_nothing_missing(y: np.ndarray, name: str) -> None:
         raise ValueError(f"{name} has missing labels (NaN)")
 
 
+def _check_not_mixed(y: np.ndarray, name: str) -> None:
+    types = set(map(type, y))
+    if len({issubclass(t, (str, bytes)) for t in types}) == 2:
+        names = sorted(t.__name__ for t in types)
+        raise ValueError(f"{name} mixes strings with other labels: {', '.join(names)}")
+
+
 def _check_classes(y: np.ndarray, name: str) -> np.ndarray:
     if y.dtype.kind == "O":
         _check_objects(y, name)
@@ -322,19 +368,15 @@ def _check_objects(y: np.ndarray, name: str) -> None:
     if unhashable:
         raise ValueError(
             f"{name} has labels that cannot be hashed ({', '.join(unhashable)}); label sets are "
-            "given as an indicator of 0 and 1 (sklearn.preprocessing.MultiLabelBinarizer)."
+            "given as an indicator of 0 and 1 (sklearn.preprocessing.MultiLabelBinarizer)"
         )
-    is_string = {issubclass(t, (str, bytes)) for t in types}
-    if any(issubclass(t, (float, np.floating)) for t in types) and True not in is_string:
+    if any(issubclass(t, (float, np.floating)) for t in types):
         _check_classes(_objects_to_float(y, name), name)
-    if len(is_string) == 2:
-        names = sorted(t.__name__ for t in types)
-        raise ValueError(f"{name} mixes strings with other labels: {', '.join(names)}.")
 
 
 def _check_table(y: np.ndarray, name: str) -> tuple[TargetKind, np.ndarray]:
     if y.shape[1] == 0:
-        raise ValueError(f"{name} has no columns.")
+        raise ValueError(f"{name} has no columns")
     if y.dtype.kind == "f":
         _check_finite(y, name)
     if y.shape[1] > 1 and np.all((y == 0) | (y == 1)):
@@ -351,8 +393,8 @@ def _check_sparse_indicator(y, name: str):
     y = sparse.csr_array(y)
     if y.dtype.kind not in "biuf" or not np.all((y.data == 0) | (y.data == 1)):
         raise ValueError(
-            f"Sparse {name} is a multilabel indicator and must hold only 0 and 1; "
-            "vectors are given as a dense array."
+            f"{name} is sparse, a multilabel indicator, and must hold only 0 and 1; "
+            "vectors are given as a dense array"
         )
     y = y.astype(np.uint8)
     y.eliminate_zeros()
@@ -363,16 +405,16 @@ def _check_finite(y: np.ndarray, name: str) -> None:
     bad = np.argwhere(~np.isfinite(y))
     if len(bad):
         where = tuple(bad[0].tolist())
-        raise ValueError(f"{name} has missing or infinite values: {y[where]} at index {where}.")
+        raise ValueError(f"{name} has missing or infinite values: {y[where]} at index {where}")
 
 
 def _check_whole(y: np.ndarray, name: str) -> None:
     fractional = np.flatnonzero(y != np.floor(y))
     if len(fractional):
         raise ValueError(
-            f"{name} is one-dimensional with fractional values such as {y[fractional[0]]}. Class "
-            "labels are integers or strings; for real-valued targets pass them as a column of "
-            "shape (n, 1)."
+            f"{name} is one-dimensional with fractional values such as {y[fractional[0]]}: class "
+            "labels are integers or strings; pass real-valued targets as a column of "
+            "shape (n, 1)"
         )
 
 
@@ -381,4 +423,4 @@ def _objects_to_float(y: np.ndarray, name: str) -> np.ndarray:
         return y.astype(np.float64)
     except (TypeError, ValueError) as error:
         types = ", ".join(sorted({type(value).__name__ for value in y.flat}))
-        raise ValueError(f"{name} mixes numbers with other objects: {types}.") from error
+        raise ValueError(f"{name} mixes numbers with other objects: {types}") from error
