@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skhash.base import BaseHasher
 from skhash.hashers._identity import fit_identity
-from skhash.hashers._images import validate_images
+from skhash.hashers._images import holds_images, validate_images
 from skhash.networks import Training
 from skhash.utils._ranges import MAX_BITS
 
@@ -111,7 +111,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             # batch statistics and pairs need two rows
             options = {"multi_output": True, "ensure_min_samples": 2, **options}
         was_images = not reset and hasattr(self, "input_shape_")
-        if not (was_images or np.ndim(X) > 2):
+        if not (was_images or holds_images(X)):
             if reset:
                 self.__dict__.pop("input_shape_", None)
             return super()._validate(X, y, reset=reset, **options)
