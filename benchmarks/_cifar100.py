@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from skhash.metrics import average_hierarchical_precision_score
+from skhash.metrics import mean_average_hierarchical_precision_score
 from skhash.similarity import TaxonomySimilarity, load_taxonomy
 
 FEATURES = "cifar100_features_efflite0_pca256.npz"
@@ -64,7 +64,7 @@ def judge_seen(encode, data, ks_train=(250, 2500), ks_among=(25, 500), **options
     """Test rows query the rows that were fitted, and each other."""
 
     def mahp(*arrays, k, **rest):
-        return average_hierarchical_precision_score(*arrays, k=k, **rest, **options)
+        return mean_average_hierarchical_precision_score(*arrays, k=k, **rest, **options)
 
     codes, database = encode(data.X_test), encode(data.X)
     n_queries = min(N_QUERIES, len(codes))
@@ -80,7 +80,7 @@ def judge_unseen(encode, data, unseen, ks=(25, 500), **options):
     """Test rows of unseen classes query all test rows and each other; those of seen ones, all."""
 
     def mahp(*arrays, k, **rest):
-        return average_hierarchical_precision_score(*arrays, k=k, **rest, **options)
+        return mean_average_hierarchical_precision_score(*arrays, k=k, **rest, **options)
 
     codes, y, row = encode(data.X_test), data.y_test, {}
     is_unseen = np.isin(y, unseen)

@@ -42,10 +42,10 @@ from sklearn.preprocessing import Normalizer, normalize
 
 from skhash import ITQHasher, KLBinaryHasher, RandomProjectionHasher, SemanticHasher
 from skhash.metrics import (
-    average_hierarchical_precision_score,
-    mean_average_precision,
-    ndcg,
-    recall_at_k,
+    mean_average_hierarchical_precision_score,
+    mean_average_precision_score,
+    ndcg_score,
+    recall_at_k_score,
 )
 from skhash.similarity import EmbeddingSimilarity
 
@@ -87,10 +87,10 @@ class Captions:
         options = {"exclude_self": True, "metric": metric}
         graded = {"similarity": EmbeddingSimilarity(), "k": 100, **options}
         return {
-            "recall@10": recall_at_k(codes, self.image, k=10, **options),
-            "mAP": mean_average_precision(codes, self.image, **options),
-            "NDCG@100": ndcg(codes, self.vectors, **graded),
-            "mAHP@100": average_hierarchical_precision_score(codes, self.vectors, **graded),
+            "recall@10": recall_at_k_score(codes, self.image, k=10, **options),
+            "mAP": mean_average_precision_score(codes, self.image, **options),
+            "NDCG@100": ndcg_score(codes, self.vectors, **graded),
+            "mAHP@100": mean_average_hierarchical_precision_score(codes, self.vectors, **graded),
         }
 
 

@@ -45,7 +45,7 @@ from _tables import write_table
 from skhash import OrthoHasher, SemanticHasher
 from skhash._torch.posterior import classifier_state
 from skhash.datasets._mosaic import read_packed_images
-from skhash.metrics import average_hierarchical_precision_score
+from skhash.metrics import mean_average_hierarchical_precision_score
 from skhash.networks import Augmentation, Recipe, resnet
 
 IMAGES = "cifar100_all_jpeg95.npz"
@@ -153,7 +153,7 @@ def class_accuracy(codes, y, database, y_database):
 
 
 def ahp(*arrays, k, continuous=False, average="trapezoid", **options):
-    return average_hierarchical_precision_score(
+    return mean_average_hierarchical_precision_score(
         *arrays,
         k=k,
         similarity=tree(),

@@ -23,7 +23,7 @@ from skhash import (
     SemanticHasher,
 )
 from skhash.datasets import load_cifar100_features
-from skhash.metrics import average_hierarchical_precision_score
+from skhash.metrics import mean_average_hierarchical_precision_score
 from skhash.similarity import TaxonomySimilarity, load_taxonomy
 
 TRAIN, AMONG = "train @{}", "leave-one-out @{}"
@@ -34,11 +34,11 @@ def judge(query, query_labels, database, database_labels, *, similarity, metric=
     options = {"similarity": similarity, "metric": metric}
     scores = {}
     for k in (25, 500):
-        scores[TRAIN.format(k)] = average_hierarchical_precision_score(
+        scores[TRAIN.format(k)] = mean_average_hierarchical_precision_score(
             query, query_labels, database, database_labels, k=k, **options
         )
     for k in (25, 100, 500):
-        scores[AMONG.format(k)] = average_hierarchical_precision_score(
+        scores[AMONG.format(k)] = mean_average_hierarchical_precision_score(
             query, query_labels, k=k, exclude_self=True, **options
         )
     return scores

@@ -28,7 +28,7 @@ from joblib import Parallel, delayed
 
 import skhash
 from skhash.datasets import load_cifar100_features
-from skhash.metrics import average_hierarchical_precision_score, mean_average_precision
+from skhash.metrics import mean_average_hierarchical_precision_score, mean_average_precision_score
 from skhash.similarity import TaxonomySimilarity, load_taxonomy
 
 N_UNSEEN = 20
@@ -60,7 +60,7 @@ HASHERS = {
 
 
 def mahp(codes, labels, k):
-    return average_hierarchical_precision_score(
+    return mean_average_hierarchical_precision_score(
         codes, labels, k=k, similarity=TREE, exclude_self=True
     )
 
@@ -70,7 +70,7 @@ def unseen_scores(codes, labels, unseen):
     rows = np.flatnonzero(np.isin(labels, unseen))
     among = {"similarity": TREE, "exclude_self": rows}
     scores = {
-        f"unseen@all @{k}": average_hierarchical_precision_score(
+        f"unseen@all @{k}": mean_average_hierarchical_precision_score(
             codes[rows], labels[rows], codes, labels, k=k, **among
         )
         for k in (25, 100)
@@ -100,7 +100,7 @@ def judge(method, n_bits, seed):
             raise
         return None  # fewer rows in the matrix than classes
     row |= {f"seen @{k}": mahp(codes, y_query, k) for k in (25, 100)}
-    row["seen mAP"] = mean_average_precision(codes, y_query, exclude_self=True)
+    row["seen mAP"] = mean_average_precision_score(codes, y_query, exclude_self=True)
     row |= unseen_scores(fitted_codes(X[seen], y[seen]), y_query, unseen)
     print(f"{n_bits:>4} bits  seed {seed}  {method}", flush=True)
     return row

@@ -26,7 +26,7 @@ import pandas as pd
 from _tables import write_table
 
 from skhash.codebooks import codebook_report, make_codebook
-from skhash.metrics import average_hierarchical_precision_score
+from skhash.metrics import mean_average_hierarchical_precision_score
 from skhash.similarity import Taxonomy, TaxonomySimilarity, class_similarity, load_taxonomy
 
 KINDS = ("bernoulli", "balanced", "maxhd", "hadamard", "semantic")
@@ -74,7 +74,7 @@ def judge(codebook, similarity):
     report = codebook_report(codebook, similarity)
     classes = np.arange(len(codebook))
     items = np.repeat(classes, ITEMS)
-    precision = average_hierarchical_precision_score(
+    precision = mean_average_hierarchical_precision_score(
         codebook,
         classes,
         codebook[items],

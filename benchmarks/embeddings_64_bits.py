@@ -33,7 +33,7 @@ from _tables import write_table
 from sklearn.preprocessing import normalize
 
 from skhash import ITQHasher, KLBinaryHasher
-from skhash.metrics import recall_at_k
+from skhash.metrics import recall_at_k_score
 from skhash.neighbors import asymmetric_rerank, pack_codes
 
 N_NEIGHBORS, N_CANDIDATES = 10, 100
@@ -213,7 +213,7 @@ def judge_hasher(hasher, split, true, true_validation):
     by_floats = rerank_by_floats(search.candidates, split.queries, split.database)
     measures |= {
         "bytes": search.packed.shape[1],
-        "Hamming": recall_at_k(
+        "Hamming": recall_at_k_score(
             queries > 0, None, database > 0, None, k=N_NEIGHBORS, relevance=relevance
         ),
         "floats": share_found(by_floats, true),

@@ -21,18 +21,18 @@ import pandas as pd
 from _tables import write_table
 
 from skhash.metrics import (
-    average_hierarchical_precision_score,
     hierarchical_precision_score,
-    ndcg,
+    mean_average_hierarchical_precision_score,
+    ndcg_score,
 )
 from skhash.similarity import EmbeddingSimilarity
 
 N_CENTRES = 1000
 METRICS = {
     "HP@100": partial(hierarchical_precision_score, k=100),
-    "mAHP@2500": partial(average_hierarchical_precision_score, k=2500),
-    "NDCG@100": partial(ndcg, k=100),
-    "NDCG": ndcg,
+    "mAHP@2500": partial(mean_average_hierarchical_precision_score, k=2500),
+    "NDCG@100": partial(ndcg_score, k=100),
+    "NDCG": ndcg_score,
 }
 
 

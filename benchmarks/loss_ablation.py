@@ -29,7 +29,7 @@ from _tables import mean_and_spread, write_table
 
 from skhash import SemanticHasher
 from skhash.metrics import (
-    average_hierarchical_precision_score,
+    mean_average_hierarchical_precision_score,
     quantization_error,
     quantization_gap,
 )
@@ -83,7 +83,7 @@ def gap_among(hasher, X, y, k):
     return quantization_gap(
         values,
         y,
-        score=average_hierarchical_precision_score,
+        score=mean_average_hierarchical_precision_score,
         similarity=tree(),
         k=k,
         exclude_self=True,

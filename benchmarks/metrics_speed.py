@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 from _tables import write_table
 
-from skhash.metrics import average_hierarchical_precision_score, retrieval_report
+from skhash.metrics import mean_average_hierarchical_precision_score, retrieval_report
 from skhash.neighbors import pack_codes
 from skhash.similarity import TaxonomySimilarity, load_taxonomy
 
@@ -46,7 +46,7 @@ def main() -> None:
     rows = []
     for name, data in make_cases(arguments, classes):
         options = {"similarity": similarity, "k": arguments.k, "n_jobs": -1}
-        score = partial(average_hierarchical_precision_score, *data, **options)
+        score = partial(mean_average_hierarchical_precision_score, *data, **options)
         with_heap, without = (
             best_time(make_search(data[0], data[2], arguments.k, use_heap), arguments.repeats)
             for use_heap in (True, False)

@@ -40,7 +40,7 @@ from _tables import mean_and_spread, write_table
 
 import skhash
 from skhash import ITQHasher, KLBinaryHasher, OrthoHasher, RandomProjectionHasher, SemanticHasher
-from skhash.metrics import mean_average_precision, ndcg
+from skhash.metrics import mean_average_precision_score, ndcg_score
 from skhash.similarity import MultilabelSimilarity
 
 N_QUERY_IMAGES = 300
@@ -82,8 +82,10 @@ class Task:
         """Every measure of the codes (or vectors) of queries and database."""
         labelled = (query, self.query.y, database, self.database.y)
         return {
-            "mAP": mean_average_precision(*labelled, metric=metric),
-            "NDCG@100": ndcg(*labelled, k=100, similarity=MultilabelSimilarity(), metric=metric),
+            "mAP": mean_average_precision_score(*labelled, metric=metric),
+            "NDCG@100": ndcg_score(
+                *labelled, k=100, similarity=MultilabelSimilarity(), metric=metric
+            ),
         }
 
 

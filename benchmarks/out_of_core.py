@@ -33,7 +33,7 @@ import numpy as np
 import pandas as pd
 from _tables import write_table
 
-from skhash import KLBinaryHasher, SemanticHasher
+from skhash import KLBinaryHasher, SemanticHasher, save
 from skhash.distributed import transform
 from skhash.neighbors import HammingNeighbors
 
@@ -196,7 +196,7 @@ def index_sizes(n_bits):
     for algorithm in ("brute", "ivf", "hnsw", "multihash"):
         index = HammingNeighbors(algorithm=algorithm, random_state=0, n_jobs=1).fit(codes)
         with tempfile.TemporaryDirectory() as folder:
-            index.save(Path(folder) / "index")
+            save(index, Path(folder) / "index")
             files = [file for file in Path(folder).rglob("*") if file.is_file()]
             n_bytes = sum(file.stat().st_size for file in files)
         yield {"algorithm": algorithm, "bytes per code": f"{n_bytes / INDEX_CODES:.1f}"}

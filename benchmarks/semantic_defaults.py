@@ -20,7 +20,7 @@ from sklearn.model_selection import train_test_split
 
 from skhash import SemanticHasher
 from skhash.datasets import load_cifar100_features
-from skhash.metrics import average_hierarchical_precision_score
+from skhash.metrics import mean_average_hierarchical_precision_score
 from skhash.similarity import TaxonomySimilarity, load_taxonomy
 
 ALTERNATIVES = {
@@ -69,11 +69,11 @@ def score(encoder, parameters, data, unseen, seed, similarity):
     database, queries = hasher.transform(X), hasher.transform(X_judge)
     row = {}
     for k in (25, 250):
-        row[f"train @{k}"] = average_hierarchical_precision_score(
+        row[f"train @{k}"] = mean_average_hierarchical_precision_score(
             queries, y_judge, database, y, k=k, **target
         )
     for k in (25, 100):
-        row[f"leave-one-out @{k}"] = average_hierarchical_precision_score(
+        row[f"leave-one-out @{k}"] = mean_average_hierarchical_precision_score(
             queries, y_judge, k=k, exclude_self=True, **target
         )
     seen = ~np.isin(y, unseen)
@@ -82,7 +82,7 @@ def score(encoder, parameters, data, unseen, seed, similarity):
     for name, database in (("all", np.arange(len(codes))), ("unseen", rows)):
         own = np.searchsorted(database, rows)
         for k in (25, 100):
-            row[f"unseen@{name} @{k}"] = average_hierarchical_precision_score(
+            row[f"unseen@{name} @{k}"] = mean_average_hierarchical_precision_score(
                 codes[rows],
                 y_judge[rows],
                 codes[database],

@@ -40,7 +40,7 @@ from skhash import (
     SpectralHasher,
 )
 from skhash.datasets import load_cifar100_features
-from skhash.metrics import average_hierarchical_precision_score, recall_at_k
+from skhash.metrics import mean_average_hierarchical_precision_score, recall_at_k_score
 from skhash.similarity import LabelSimilarity, TaxonomySimilarity, load_taxonomy
 
 N_NEIGHBORS = 10
@@ -108,13 +108,13 @@ class Task:
             codes = hasher.transform(self.fitted)
             database, unlabelled, options = (codes, self.fitted_labels), (codes, None), {}
         scores = {
-            f"recall {N_NEIGHBORS}@{k}": recall_at_k(
+            f"recall {N_NEIGHBORS}@{k}": recall_at_k_score(
                 query, None, *unlabelled, k=k, relevance=neighbors, **options
             )
             for k in (10, 100)
         }
         for k in (25, 250):
-            scores[f"mAHP@{k}"] = average_hierarchical_precision_score(
+            scores[f"mAHP@{k}"] = mean_average_hierarchical_precision_score(
                 query, self.query_labels, *database, k=k, similarity=self.similarity, **options
             )
         return scores

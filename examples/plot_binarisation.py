@@ -25,7 +25,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from skhash import ITQHasher, KLBinaryHasher
 from skhash.datasets import load_cifar100_features
-from skhash.metrics import binary_kl, quantization_gap, recall_at_k
+from skhash.metrics import binary_kl, quantization_gap, recall_at_k_score
 
 pd.options.display.float_format = "{:.3f}".format
 pd.options.display.width = 100
@@ -121,7 +121,7 @@ for n_bits in (8, 16, 32, 64, 128):
             None,
             hasher.decision_function(X),
             None,
-            score=recall_at_k,
+            score=recall_at_k_score,
             k=100,
             relevance=relevance,
         )

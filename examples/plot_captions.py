@@ -30,7 +30,7 @@ from sklearn.preprocessing import Normalizer
 
 from skhash import ITQHasher, SemanticHasher
 from skhash.datasets import load_captions
-from skhash.metrics import ndcg
+from skhash.metrics import ndcg_score
 from skhash.neighbors import pack_codes
 from skhash.similarity import EmbeddingSimilarity, SentenceSimilarity
 
@@ -148,6 +148,7 @@ for number in (2, 6, 12, 13, 8):
 labels = vectors[query], None, vectors[train]
 for name, values in distances.items():
     scores = [
-        ndcg(values, *labels, similarity=similarity, k=k, metric="precomputed") for k in (10, 100)
+        ndcg_score(values, *labels, similarity=similarity, k=k, metric="precomputed")
+        for k in (10, 100)
     ]
     print(f"{name:25} NDCG@10 {scores[0]:.3f}   NDCG@100 {scores[1]:.3f}")

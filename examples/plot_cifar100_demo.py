@@ -28,7 +28,7 @@ import torch  # noqa: F401  # now, so that no hasher's time to fit includes it
 
 from skhash import ITQHasher, PCAHasher, RandomProjectionHasher, SemanticHasher
 from skhash.datasets import load_cifar100_features
-from skhash.metrics import ClassDistanceDisplay, average_hierarchical_precision_score
+from skhash.metrics import ClassDistanceDisplay, mean_average_hierarchical_precision_score
 from skhash.similarity import TaxonomySimilarity, load_taxonomy
 
 OUTPUT = Path("demo_output") / "cifar100_demo.png"
@@ -105,7 +105,9 @@ def score_codes(query_codes, train_codes, data, metric="hamming"):
         {"exclude_self": True},
     )
     return tuple(
-        average_hierarchical_precision_score(query_codes, data.y_query, k=k, **database, **options)
+        mean_average_hierarchical_precision_score(
+            query_codes, data.y_query, k=k, **database, **options
+        )
         for database in databases
         for k in CUTOFFS
     )

@@ -29,7 +29,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skhash import ITQHasher, SemanticHasher
 from skhash.datasets import load_cifar100_features
-from skhash.metrics import MultiRetrievalScorer, hierarchical_precision_scorer
+from skhash.metrics import MultiRetrievalScorer, get_scorer
 from skhash.model_selection import UnseenClassSplit, retrieval_evaluate
 from skhash.similarity import TaxonomySimilarity
 
@@ -47,7 +47,7 @@ X, y = cifar.data[rows], names[rows]
 target = TaxonomySimilarity("cifar100")
 scorer = MultiRetrievalScorer(
     {
-        queries: hierarchical_precision_scorer(k=100, similarity=target, queries=queries)
+        queries: get_scorer("mahp@100", similarity=target, queries=queries)
         for queries in ("unseen", "seen")
     }
 )

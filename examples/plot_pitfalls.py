@@ -29,9 +29,9 @@ from skhash import ClassCodeHasher, ITQHasher, SemanticHasher
 from skhash.datasets import load_cifar100_features
 from skhash.metrics import (
     get_scorer,
-    hierarchical_precision,
-    mean_average_precision,
-    precision_at_k,
+    hierarchical_precision_score,
+    mean_average_precision_score,
+    precision_at_k_score,
 )
 from skhash.model_selection import UnseenClassSplit
 from skhash.similarity import TaxonomySimilarity
@@ -70,7 +70,7 @@ query_codes["class codes, never wrong"] = codebook[np.searchsorted(classes, y_qu
 
 cutoffs = np.arange(1, 501)
 curves = {
-    name: hierarchical_precision(
+    name: hierarchical_precision_score(
         query_codes[name], y_query, codes, y_train, similarity=similarity, k=cutoffs
     )
     for name, codes in train_codes.items()
@@ -132,7 +132,7 @@ rows = {
     for order, rows in orders.items()
 }
 for ties in ("expected", "optimistic", "pessimistic"):
-    rows[f"skhash, {ties}"] = mean_average_precision(
+    rows[f"skhash, {ties}"] = mean_average_precision_score(
         short_query, y_query, short_train, y_train, ties=ties, per_query=True
     )
 ties_table = pd.DataFrame(
@@ -150,7 +150,7 @@ print(ties_table)
 
 nothing = np.zeros((len(names), 16), dtype=np.uint8)
 naive = naive_average_precision(nothing[query], y_query, nothing[train], y_train[by_class]).mean()
-expected = mean_average_precision(nothing[query], y_query, nothing[train], y_train)
+expected = mean_average_precision_score(nothing[query], y_query, nothing[train], y_train)
 print(
     f"all codes the same, mAP: argsort on the sorted database {naive:.3f}, expected {expected:.3f}"
 )
@@ -169,7 +169,7 @@ columns = {"k=5": 5, "k=25": 25, "k=100": 100, "k=1000": 1000, "whole database":
 normalizers = pd.DataFrame(
     {
         column: {
-            f'"{normalizer}"': mean_average_precision(
+            f'"{normalizer}"': mean_average_precision_score(
                 query_codes["ITQ"],
                 y_query,
                 train_codes["ITQ"],
@@ -194,7 +194,7 @@ print(
     pd.DataFrame(
         {
             f'AP@3 by "{normalizer}"': {
-                ranking: mean_average_precision(
+                ranking: mean_average_precision_score(
                     [[1, 2, 3, 4]],
                     None,
                     metric="precomputed",
@@ -227,13 +227,13 @@ leave_one_out = {"exclude_self": True}
 training = pd.DataFrame(
     {
         name: {
-            "train in train": mean_average_precision(
+            "train in train": mean_average_precision_score(
                 train_codes[name][some], y_train[some], **leave_one_out
             ),
-            "held out in train": mean_average_precision(
+            "held out in train": mean_average_precision_score(
                 query_codes[name], y_query, train_codes[name][some], y_train[some]
             ),
-            "held out in held out": mean_average_precision(
+            "held out in held out": mean_average_precision_score(
                 query_codes[name], y_query, **leave_one_out
             ),
         }
@@ -293,7 +293,7 @@ print(folds)
 
 fitted, held_out = next(KFold(4).split(X_sorted))
 try:
-    mean_average_precision(
+    mean_average_precision_score(
         train_codes["ITQ"][by_class][held_out],
         y_sorted[held_out],
         train_codes["ITQ"][by_class][fitted],
@@ -313,7 +313,7 @@ honest["folds"] = folds["shuffled folds"]["semantic, linear"]
 with_itself = pd.DataFrame(
     {
         name: {
-            f"P@{k}, {row}": precision_at_k(codes, y_query, *database, k=k, **options)
+            f"P@{k}, {row}": precision_at_k_score(codes, y_query, *database, k=k, **options)
             for k in (1, 5)
             for row, database, options in (
                 ("query found", (codes, y_query), {}),

@@ -21,7 +21,6 @@ _PACKAGES = (
 )
 # what is public here beside the hashers, by the package that it comes from
 _OTHERS = {
-    "HashRetriever": "neighbors",
     "LoadError": "_persist",
     "load": "_persist",
     "save": "_persist",
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
     from skhash._persist import load as load
     from skhash._persist import save as save
     from skhash.hashers import *  # noqa: F403, so that a new hasher is named in one place only
-    from skhash.neighbors import HashRetriever as HashRetriever
 else:
     # each on first use (PEP 562): to import scikit-learn and torch takes seconds
     def __getattr__(name):

@@ -10,8 +10,9 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skhash.neighbors._packing import pack_codes
+from skhash.utils._packing import pack_codes
 from skhash.utils._rounding import settled_values
+from skhash.utils._rows import row_keys
 
 
 class BaseHasher(
@@ -87,14 +88,21 @@ class BaseHasher(
     def _keep_training_codes(self, X, y):
         """Keep the codes of the training rows and their labels, where `store_codes` asks for it.
 
-        Every ``fit`` ends with it: scorers then search what the hasher was trained on.
+        Every ``fit`` ends with it: scorers then search what the hasher was trained on, and know
+        its rows again.
         """
-        self.__dict__.pop("training_codes_", None)
-        self.__dict__.pop("training_labels_", None)
+        for name in ("training_codes_", "training_labels_", "training_keys_"):
+            self.__dict__.pop(name, None)
         if self.store_codes:
             self.training_codes_ = pack_codes(self._decide(X) > 0)
+            self.training_keys_ = row_keys(X)
             if y is not None:
                 self.training_labels_ = y.copy() if issparse(y) else np.array(y)
+
+    def _row_keys(self, X):
+        """What tells rows of X from others, to look for among ``training_keys_``."""
+        check_is_fitted(self)
+        return row_keys(self._validate(X, reset=False))
 
     def _validate(self, X, y="no_validation", *, reset, **options):
         """Validate X (and y) as scikit-learn does; float32 and float64 stay as they are."""

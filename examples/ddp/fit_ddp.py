@@ -23,7 +23,7 @@ import torch.distributed as dist
 import skhash
 from skhash import KLBinaryHasher, OrthoHasher, SemanticHasher
 from skhash.datasets import load_cifar100_features
-from skhash.metrics import average_hierarchical_precision_score
+from skhash.metrics import mean_average_hierarchical_precision_score
 from skhash.similarity import TaxonomySimilarity
 
 HASHERS = {
@@ -92,7 +92,7 @@ def fit(chosen, X, y):
 def report(chosen, hasher, X, y, X_query, y_query, seconds):
     """Print how well the codes find what is similar, and save the hasher where asked to."""
     size = dist.get_world_size() if dist.is_initialized() else 1
-    score = average_hierarchical_precision_score(
+    score = mean_average_hierarchical_precision_score(
         hasher.transform(X_query),
         y_query,
         hasher.transform(X),

@@ -1,4 +1,4 @@
-"""Models as directories of JSON and arrays, written whole and read without running their code."""
+"""What is kept: directories of JSON and arrays, written whole, read without running their code."""
 
 from skhash._persist._errors import LoadError
 from skhash._persist._load import load

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
+import math
+import os
 import re
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from skhash._persist._errors import LoadError
+from skhash._persist._manifest import parse_json
 
-_DTYPE = re.compile(r"\|b1|\|[iu]1|[<>]([iu][248]|f[248]|c8|c16|U\d+|[mM]8(\[\d*\w+\])?)|\|S\d+")
-
-#: What safetensors calls the dtypes that tensors are stored in.
-TENSOR_DTYPES = {
-    "BOOL": "|b1",
-    "U8": "|u1",
-    "I8": "|i1",
-    "U16": "<u2",
-    "I16": "<i2",
-    "U32": "<u4",
-    "I32": "<i4",
-    "U64": "<u8",
-    "I64": "<i8",
-    "F16": "<f2",
-    "F32": "<f4",
-    "F64": "<f8",
-}
+_DTYPE = re.compile(r"\|b1|\|[iu]1|[<>]([iu][248]|f[248]|U[1-9]\d{0,6})|\|S[1-9]\d{0,6}")
 
 
 def is_storable(dtype: np.dtype) -> bool:
-    """Whether arrays of this dtype can be stored: no objects, records or long doubles."""
+    """Whether arrays of this dtype can be stored: bools, whole and real numbers, strings."""
     return _DTYPE.fullmatch(dtype.str) is not None
 
 
@@ -44,80 +31,89 @@ def describe(array: np.ndarray) -> dict[str, Any]:
 
 
 def to_tensor(array: np.ndarray) -> np.ndarray:
-    """The contiguous array, of a dtype that safetensors has, with the bytes of `array`."""
-    spec = describe(array)
-    dtype, shape = _stored_as(spec)
-    if spec["order"] == "F":
+    """The contiguous array, of a dtype that safetensors has, with the bytes of `array`.
+
+    Strings become the numbers of their characters, on one more axis.
+    """
+    if array.flags.f_contiguous and not array.flags.c_contiguous:
         array = array.T
-    array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-    if array.size == 0 or array.dtype.itemsize == 0:
-        return np.empty(shape, dtype=dtype)
-    return array.reshape(-1).view(dtype).reshape(shape)
+    array = np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
+    if array.dtype.kind not in "US":
+        return array
+    letter = np.dtype("<u4" if array.dtype.kind == "U" else "u1")
+    shape = (*array.shape, array.dtype.itemsize // letter.itemsize)
+    return array.reshape(-1).view(letter).reshape(shape)
 
 
-def check_spec(name: str, spec: Any, tensor_dtype: str, tensor_shape: list[int]) -> None:
-    """Refuse an entry of the manifest that is none, or that its tensor does not agree with.
+def read_arrays(
+    file: IO[bytes], specs: dict[str, Any], name: str, *, mmap: bool
+) -> dict[str, np.ndarray]:
+    """All arrays of a file of safetensors, once their places have been compared with the manifest.
+
+    Parameters
+    ----------
+    file : binary file
+        Open for reading.
+    specs : dict of str to dict
+        What the manifest says of each array.
+    name : str
+        What the file is called, for error messages.
+    mmap : bool
+        Whether the arrays lie in the file rather than in memory, and cannot be written to.
 
     Raises
     ------
     LoadError
-        Naming the array, what the tensor is and what the manifest says.
+        If it is no such file, or holds other arrays than the manifest lists. What is no header or
+        no description of an array raises whatever it leads to.
     """
-    if not _is_spec(spec):
-        raise LoadError(
-            f"the manifest describes the array {name!r} by {spec!r}, wanted a dtype of numbers "
-            "or strings, a shape and the order 'C' or 'F'"
-        )
-    try:
-        dtype, shape = _stored_as(spec)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise LoadError(f"the array {name!r} has no valid dtype: {error}") from None
-    found = TENSOR_DTYPES.get(tensor_dtype, tensor_dtype), tuple(tensor_shape)
-    if found != (dtype.str, shape):
-        raise LoadError(
-            f"the array {name!r} is stored as {found[0]} of shape {found[1]}, and the manifest "
-            f"wants {dtype.str} of shape {shape}"
-        )
+    for key, spec in specs.items():
+        if not _DTYPE.fullmatch(spec["dtype"]):
+            raise LoadError(f"the array {key!r} has the dtype {spec['dtype']!r}, wanted numbers")
+    starts = _starts(file, specs, name)
+    return {key: _read(file, spec, starts[key], key, mmap) for key, spec in specs.items()}
 
 
-def from_tensor(spec: dict[str, Any], tensor: np.ndarray, name: str) -> np.ndarray:
-    """The array that `to_tensor` stored; a view of the tensor where the byte order allows it."""
-    dtype, shape = np.dtype(spec["dtype"]), tuple(spec["shape"])
-    if tensor.dtype.kind == "b" and tensor.size and tensor.view(np.uint8).max() > 1:
+def _starts(file, specs, name):
+    """Where in the file each array begins; they fill it without gaps."""
+    file.seek(0)
+    size, n_header = os.fstat(file.fileno()).st_size, int.from_bytes(file.read(8), "little")
+    if not 0 < n_header <= size - 8:
+        raise LoadError(f"{name} is not a file of arrays: its header is longer than itself")
+    header = parse_json(file.read(n_header), f"the header of {name}")
+    ranges = {key: entry["data_offsets"] for key, entry in header.items()}
+    if set(ranges) != set(specs):
+        lacking, unknown = sorted(set(specs) - set(ranges)), sorted(set(ranges) - set(specs))
+        raise LoadError(
+            f"{name} must hold the arrays that the manifest lists; it lacks {lacking}, and "
+            f"unknown are {unknown}"
+        )
+    starts, place = {}, 0
+    for first, last, key in sorted((first, last, key) for key, (first, last) in ranges.items()):
+        n_bytes = math.prod(specs[key]["shape"]) * np.dtype(specs[key]["dtype"]).itemsize
+        if type(first) is not int or first != place or last - first != n_bytes:
+            raise LoadError(
+                f"the array {key!r} lies from {first} to {last} in {name}, and {n_bytes} bytes "
+                f"from {place} are what the manifest wants"
+            )
+        starts[key], place = 8 + n_header + first, last
+    if 8 + n_header + place != size:
+        raise LoadError(f"{name} is not a file of arrays: it has {size} bytes")
+    return starts
+
+
+def _read(file, spec, start, name, mmap):
+    dtype, count = np.dtype(spec["dtype"]), math.prod(spec["shape"])
+    stored = dtype.newbyteorder("<")
+    if not count:
+        flat = np.empty(0, stored)
+    elif mmap:
+        flat = np.asarray(np.memmap(file, stored, "r", start, (count,)))
+    else:
+        file.seek(start)
+        flat = np.fromfile(file, stored, count)
+    if dtype.kind == "b" and count and flat.view(np.uint8).max() > 1:
         raise LoadError(f"the array {name!r} of bools holds bytes other than 0 and 1")
-    if dtype.kind == "U" and tensor.size and tensor.max() > 0x10FFFF:
+    if dtype.kind == "U" and count and flat.view("<u4").max() > 0x10FFFF:
         raise LoadError(f"the array {name!r} of strings holds numbers that are no characters")
-    if tensor.size == 0:
-        return np.zeros(shape, dtype=dtype, order=spec["order"])
-    flat = tensor.reshape(-1).view(dtype.newbyteorder("<"))
-    if spec["order"] == "F":
-        return flat.reshape(shape[::-1]).T.astype(dtype, copy=False)
-    return flat.reshape(shape).astype(dtype, copy=False)
-
-
-def _is_spec(spec: Any) -> bool:
-    return (
-        isinstance(spec, dict)
-        and set(spec) == {"dtype", "shape", "order"}
-        and isinstance(spec["dtype"], str)
-        and _DTYPE.fullmatch(spec["dtype"]) is not None
-        and isinstance(spec["shape"], list)
-        and all(type(size) is int and size >= 0 for size in spec["shape"])
-        and spec["order"] in ("C", "F")
-    )
-
-
-def _stored_as(spec: dict[str, Any]) -> tuple[np.dtype, tuple[int, ...]]:
-    """Dtype and shape of the tensor: a number, the parts of one, or the characters of a string."""
-    dtype, shape = np.dtype(spec["dtype"]), tuple(spec["shape"])
-    if spec["order"] == "F":
-        shape = shape[::-1]
-    if dtype.kind == "c":
-        return np.dtype(f"<f{dtype.itemsize // 2}"), (*shape, 2)
-    if dtype.kind == "U":
-        return np.dtype("<u4"), (*shape, dtype.itemsize // 4)
-    if dtype.kind == "S":
-        return np.dtype("u1"), (*shape, dtype.itemsize)
-    if dtype.kind in "mM":
-        return np.dtype("<i8"), shape
-    return dtype.newbyteorder("<"), shape
+    return flat.reshape(spec["shape"], order=spec["order"]).astype(dtype, copy=False)

@@ -1,7 +1,7 @@
-"""The manifest: one JSON document that says what a directory is and all that is not an array.
+"""A manifest: one JSON document that says what a directory is, and all that is in no other file.
 
-It carries a checksum of itself, over its members in their canonical form, and one of the file of
-arrays. They find accidents; who can change a file can change its checksum too.
+It carries a checksum of itself, over its members in their canonical form, and those of the files
+beside it. They find accidents; who can change a file can change its checksum too.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from skhash._persist._errors import LoadError
@@ -21,19 +20,9 @@ MANIFEST = "manifest.json"
 ARRAYS = "arrays.safetensors"
 
 #: From a manifest of one format version to that of the next. A new version adds what turns the
-#: manifest before it into its own; they are applied one after the other. `_check_members` sees
-#: only the last.
+#: manifest before it into its own; they are applied one after the other.
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
-_MEMBERS = {
-    "arrays": dict,
-    "files": dict,
-    "format": str,
-    "objects": list,
-    "saved_by": dict,
-    "sha256": str,
-    "version": int,
-}
 _PACKAGES = ("skhash", "scikit-learn", "numpy")
 
 
@@ -42,45 +31,56 @@ def make_manifest(
     arrays: dict[str, dict[str, Any]],
     files: dict[str, dict[str, Any]],
 ) -> bytes:
-    """The manifest as the bytes of its file."""
-    content = {
-        "format": FORMAT,
-        "version": VERSION,
-        "saved_by": {name: _installed(name) for name in _PACKAGES},
-        "files": files,
-        "objects": objects,
-        "arrays": arrays,
-    }
-    content["sha256"] = checksum(content)
-    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
+    """The manifest of a model as the bytes of its file."""
+    saved_by = {name: _installed(name) for name in _PACKAGES}
+    content = {"saved_by": saved_by, "files": files, "objects": objects, "arrays": arrays}
+    return seal(FORMAT, VERSION, content)
 
 
-def read_manifest(path: Path) -> dict[str, Any]:
-    """Parse and check a manifest, and bring it to the present format version.
+def read_manifest(text: bytes, name: str) -> dict[str, Any]:
+    """Parse the manifest of a model, and bring it to the present format version.
 
     Raises
     ------
     LoadError
-        If it is not a manifest of skhash, of a newer version, or damaged.
+        If it is not such a manifest, of a newer version, or damaged.
     """
-    content = parse_json(path.read_bytes(), str(path))
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise LoadError(f"{path} is not the manifest of a model that skhash.save wrote")
+    content = unseal(text, name, FORMAT, VERSION)
+    for number in range(content["version"], VERSION):
+        if number not in MIGRATIONS:
+            raise LoadError(f"{name} has format version {number}, which is no longer read")
+        content = MIGRATIONS[number](content)
+    return content
+
+
+def seal(form: str, number: int, content: dict[str, Any]) -> bytes:
+    """A document of some format and version, with its checksum, as the bytes of a file."""
+    content = {"format": form, "version": number, **content}
+    content["sha256"] = checksum(content)
+    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
+
+
+def unseal(text: bytes, name: str, form: str, number: int) -> dict[str, Any]:
+    """The document that `seal` made, of this format and no newer than of this version.
+
+    Raises
+    ------
+    LoadError
+        If it is another one, or damaged.
+    """
+    content = parse_json(text, name)
+    if not isinstance(content, dict) or content.get("format") != form:
+        raise LoadError(f"{name} is not a manifest of the format {form!r}")
     found = content.get("version")
     if type(found) is not int or found < 0:
-        raise LoadError(f"{path} must have a whole number as its format version, got {found!r}")
-    if found > VERSION:
+        raise LoadError(f"{name} must have a whole number as its format version, got {found!r}")
+    if found > number:
         raise LoadError(
-            f"{path} has format version {found}, and this skhash reads up to {VERSION}: it was "
+            f"{name} has format version {found}, and this skhash reads up to {number}: it was "
             f"saved by {describe(content.get('saved_by'))}; a newer skhash will load it"
         )
     if content.get("sha256") != checksum(content):
-        raise LoadError(f"{path} does not have the checksum it was saved with: it is damaged")
-    for number in range(found, VERSION):
-        if number not in MIGRATIONS:
-            raise LoadError(f"{path} has format version {found}, which is no longer read")
-        content = MIGRATIONS[number](content)
-    _check_members(content, path)
+        raise LoadError(f"{name} does not have the checksum it was saved with: it is damaged")
     return content
 
 
@@ -108,23 +108,6 @@ def describe(saved_by: Any) -> str:
     if not isinstance(saved_by, dict):
         return "unknown versions"
     return ", ".join(f"{name} {number}" for name, number in saved_by.items())
-
-
-def _check_members(content, path):
-    kinds = {name: type(value) for name, value in content.items()}
-    if kinds != _MEMBERS:
-        raise LoadError(f"{path} must have the members {sorted(_MEMBERS)}, got {sorted(kinds)}")
-    files = content["files"]
-    # a name is never joined to a path, so that none can lead out of the directory
-    is_file = (
-        set(files) == {ARRAYS}
-        and isinstance(files[ARRAYS], dict)
-        and set(files[ARRAYS]) == {"bytes", "sha256"}
-    )
-    if not is_file:
-        raise LoadError(
-            f"{path} must list the bytes and sha256 of the one file {ARRAYS}, got {files!r}"
-        )
 
 
 def _installed(package):

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+
 from skhash._persist._errors import LoadError
 
 # their estimators, and nothing else in them, may be loaded without being named
@@ -30,8 +32,7 @@ def import_name(thing: Any) -> str:
     TypeError
         If it cannot be found under that name: a lambda, a local function, one of ``__main__``.
     """
-    module = getattr(thing, "__module__", None)
-    qualname = getattr(thing, "__qualname__", None) or getattr(thing, "__name__", None)
+    module, qualname = _home(thing)
     if module == "__main__":
         raise TypeError(
             f"{qualname} is defined in __main__, where no other program finds it: move it into a "
@@ -39,10 +40,21 @@ def import_name(thing: Any) -> str:
         )
     if not isinstance(module, str) or not _NAME.fullmatch(f"{module}:{qualname}"):
         raise TypeError(f"{thing!r} has no name to import it by: define it in a module")
+    if module.split(".")[0] in _OWN_PACKAGES:
+        # a class may say that it is of a package that has not been imported yet
+        import_module(module)
     for prefix in _public_modules(module):
         if _look_up(prefix, str(qualname)) is thing:
             return f"{prefix}:{qualname}"
     raise TypeError(f"{module}:{qualname} is another object than {thing!r}")
+
+
+def _home(thing):
+    """Module and name that a class or function says it has."""
+    name = getattr(thing, "__qualname__", None) or getattr(thing, "__name__", None)
+    # functions of numpy did not say before version 2.2
+    numpy = "numpy" if isinstance(thing, np.ufunc) else None
+    return getattr(thing, "__module__", None) or numpy, name
 
 
 def _public_modules(module: str):
@@ -72,7 +84,8 @@ class Trust:
     Parameters
     ----------
     trusted : iterable of str
-        Names of modules; one that ends in a dot stands for a package and all that is below it.
+        Names of modules; one that ends in a dot stands for a package and all that is below it. Or
+        names of models that are downloaded, which have a slash.
     """
 
     def __init__(self, trusted: Iterable[str]):
@@ -80,7 +93,7 @@ class Trust:
         for entry in entries:
             if not isinstance(entry, str):
                 raise TypeError(f"trusted must hold names of modules, got {entry!r}")
-            if not _ENTRY.fullmatch(entry):
+            if not _ENTRY.fullmatch(entry) and "/" not in entry:
                 raise ValueError(
                     "trusted must hold names of modules such as 'project.targets', or 'project.' "
                     f"for a package and all below it, got {entry!r}"
@@ -93,6 +106,10 @@ class Trust:
         parts = module.split(".")
         packages = {".".join(parts[:end]) + "." for end in range(1, len(parts) + 1)}
         return module in self._entries or not packages.isdisjoint(self._entries)
+
+    def allows_fetching(self, name: str) -> bool:
+        """Whether a model that would be downloaded was named by the caller."""
+        return name in self._entries
 
 
 def top_package(name: str) -> str:
@@ -127,8 +144,7 @@ def resolve(name: str) -> Any:
     except ImportError as error:
         raise LoadError(f"the model needs {name}, which cannot be imported: {error}") from error
     found = _look_up(module, qualname)
-    home = getattr(found, "__module__", None)
-    own_name = getattr(found, "__qualname__", None) or getattr(found, "__name__", None)
+    home, own_name = _home(found)
     is_home = home == module or (isinstance(home, str) and home.startswith(module + "."))
     if found is None or not is_home or own_name != qualname:
         raise LoadError(

@@ -34,7 +34,7 @@ def is_estimator_class(kind: Any) -> bool:
 
 
 def is_own_value_class(kind: Any) -> bool:
-    """Whether it is one of skhash's frozen dataclasses, such as a recipe of `skhash.networks`."""
+    """Whether it is one of skhash's frozen dataclasses, such as `~skhash.neighbors.PackedCodes`."""
     return (
         dataclasses.is_dataclass(kind)
         and isinstance(kind, type)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
+from safetensors import SafetensorError
+from safetensors.numpy import save_file
 from sklearn.base import BaseEstimator
 
 from skhash._persist._encode import Encoder
-from skhash._persist._manifest import MANIFEST, make_manifest
-from skhash._persist._write import check_target, write_directory, write_tensors
+from skhash._persist._errors import LoadError
+from skhash._persist._files import file_checksum, open_model
+from skhash._persist._manifest import ARRAYS, FORMAT, MANIFEST, make_manifest
+from skhash._persist._objects import is_own_value_class
+from skhash._persist._write import write_directory
 
 
 def save(estimator, path, *, overwrite=False) -> None:
@@ -17,11 +25,12 @@ def save(estimator, path, *, overwrite=False) -> None:
 
     Parameters
     ----------
-    estimator : BaseEstimator
-        A hasher, fitted or not, or any other estimator of skhash; or one of scikit-learn that
-        keeps its state in attributes, such as a `~sklearn.pipeline.Pipeline` around a hasher.
+    estimator : BaseEstimator or PackedCodes
+        A hasher, fitted or not, an index, or any other estimator of skhash; or one of scikit-learn
+        that keeps its state in attributes, such as a `~sklearn.pipeline.Pipeline` around a hasher;
+        or packed codes.
     path : str or os.PathLike
-        The directory to make. Its parent must exist.
+        The directory to make, and its parents where they are missing.
     overwrite : bool, default=False
         Whether to replace a model that was saved there. Anything else is never replaced.
 
@@ -36,8 +45,8 @@ def save(estimator, path, *, overwrite=False) -> None:
         the estimator contains itself, or is nested too deeply.
     FileExistsError
         If there is anything at `path`, with ``overwrite=False``.
-    FileNotFoundError
-        If the parent of `path` does not exist.
+    OSError
+        If it cannot be written, on a full disk for instance.
 
     See Also
     --------
@@ -45,10 +54,13 @@ def save(estimator, path, *, overwrite=False) -> None:
 
     Notes
     -----
-    The directory is written under another name beside `path`, flushed to the disk, and renamed
-    once it is complete. A save that fails leaves what was at `path` as it was, and nothing else.
-    To replace a model takes two renames: a machine that loses power between them has the old model
-    under a hidden name beside `path`, which ends in ".old".
+    The directory is written under another name beside `path`, flushed to the disk, and moved once
+    it is complete. A save that fails or is interrupted leaves what was at `path` as it was. To
+    replace a model, the two directories change places in one call of the system (Linux, on most
+    file systems): at every moment the old or the new one is at `path`. Elsewhere that takes two
+    renames; a process that is killed between them leaves the old one in a hidden directory beside
+    `path`, and `load` says where. What killed saves leave behind is removed by the next save to the
+    same path.
 
     Parameters, fitted attributes, types and the memory order of arrays are kept, so that the
     loaded estimator gives the same codes bit for bit. Callbacks set on it are left out.
@@ -67,17 +79,53 @@ def save(estimator, path, *, overwrite=False) -> None:
     >>> bool((loaded.transform(X) == hasher.transform(X)).all())
     True
     """
-    if not isinstance(estimator, BaseEstimator) or isinstance(estimator, type):
-        raise TypeError(f"estimator must be an estimator, got {estimator!r}")
-    # absolute, so that it has a parent; links are not followed, for a link is not replaced
-    target = Path(os.path.abspath(path))
-    check_target(target, overwrite)
+    if not isinstance(estimator, BaseEstimator) and not is_own_value_class(type(estimator)):
+        raise TypeError(f"estimator must be an estimator or packed codes, got {estimator!r}")
     encoder = Encoder()
     encoder.encode(estimator, type(estimator).__name__)
 
     def fill(directory):
-        files = write_tensors(directory, encoder.tensors)
-        manifest = make_manifest(encoder.objects, encoder.arrays, files)
+        record = _write_arrays(directory / ARRAYS, encoder.tensors)
+        manifest = make_manifest(encoder.objects, encoder.arrays, {ARRAYS: record})
         (directory / MANIFEST).write_bytes(manifest)
 
-    write_directory(target, fill)
+    # absolute, so that it has a parent; links are not followed, for a link is not replaced
+    write_directory(Path(os.path.abspath(path)), fill, partial(_check_target, overwrite=overwrite))
+
+
+def _write_arrays(path, tensors):
+    """Write the file of arrays, and return what the manifest says of it."""
+    path.touch()
+    usual = path.stat().st_mode
+    try:
+        save_file(tensors, path)
+    except SafetensorError as error:
+        # as what failed, a full disk for instance, is called elsewhere
+        raise OSError(f"{path} could not be written: {error}") from error
+    # safetensors makes files that nobody else may read
+    path.chmod(usual)
+    with path.open("rb") as file:
+        return {"bytes": path.stat().st_size, "sha256": file_checksum(file)}
+
+
+def _check_target(path, overwrite):
+    """Refuse a path that a model cannot be saved at."""
+    if not os.path.lexists(path):
+        return
+    if not overwrite:
+        raise FileExistsError(f"{path} exists; overwrite=True replaces a model saved there")
+    if not _is_saved_model(path):
+        raise ValueError(
+            f"{path} is not overwritten: it is not, or not only, a model that skhash.save wrote"
+        )
+
+
+def _is_saved_model(path):
+    try:
+        with ExitStack() as closing:
+            content = json.loads(open_model(path, closing)[0].read())
+        names = {entry.name for entry in path.iterdir()}
+    except (LoadError, OSError, ValueError, RecursionError):
+        return False
+    is_model = isinstance(content, dict) and content.get("format") == FORMAT
+    return is_model and names <= {MANIFEST, ARRAYS} and not path.is_symlink()

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from skhash._persist._errors import LoadError
 from skhash.distributed._manifest import Manifest
 from skhash.distributed._parts import count_rows, read_part
 from skhash.distributed._require import require
-from skhash.neighbors._packing import PackedCodes
+from skhash.utils._packing import PackedCodes
 
 
 class CodeParts:
@@ -80,7 +81,7 @@ class CodeParts:
         ------
         IndexError
             If there is no such part.
-        ValueError
+        LoadError
             If its file is missing or damaged.
         """
         if not 0 <= index < self.n_parts:
@@ -110,7 +111,9 @@ class CodeParts:
         Raises
         ------
         ValueError
-            If `out` has another shape or type, or a part is missing or damaged.
+            If `out` has another shape or type.
+        LoadError
+            If a part is missing or damaged.
         """
         shape = (len(self), self.n_bytes)
         out = np.empty(shape, np.uint8) if out is None else out
@@ -120,8 +123,8 @@ class CodeParts:
             )
         ids = []
         start = 0
-        for (codes, _), of_part in self:
-            out[start : start + len(codes)] = codes
+        for codes, of_part in self:
+            out[start : start + len(codes)] = codes.data
             ids.append(of_part)
             start += len(codes)
         return PackedCodes(out, self.n_bits), np.concatenate(ids)
@@ -142,8 +145,8 @@ def open_codes(path) -> CodeParts:
 
     Raises
     ------
-    ValueError
-        If the directory holds no such codes, or not all of them yet.
+    LoadError
+        A ValueError. If the directory holds no such codes, not all of them yet, or damaged ones.
 
     Examples
     --------
@@ -168,8 +171,8 @@ def open_codes(path) -> CodeParts:
     wrong = [part.name for part, n, m in zip(manifest.parts, found, manifest.part_rows) if n != m]
     if not manifest.complete or wrong:
         missing = wrong or [p.name for p, n in zip(manifest.parts, found) if n is None]
-        raise ValueError(
+        raise LoadError(
             f"{folder} is not complete: {len(missing)} of {len(found)} parts are missing or "
-            f"damaged, the first is {missing[0]}. The same call of transform writes them."
+            f"damaged, the first is {missing[0]}. The same call of transform writes them"
         )
     return CodeParts(folder, manifest)

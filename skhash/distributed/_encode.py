@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skhash.distributed._sources import Source
 from skhash.distributed._threads import one_thread
-from skhash.neighbors._packing import check_codes, pack_codes
+from skhash.utils._packing import check_codes, pack_codes
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import os
 import uuid
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from skhash._persist._errors import LoadError
+from skhash._persist._files import open_file
+from skhash._persist._manifest import seal, unseal
+from skhash._persist._write import new_file
 from skhash.distributed._parts import Part
 
 # names that begin with an underscore are no data for readers of Parquet folders
 NAME = "_skhash_codes.json"
 _FORMAT = "skhash packed codes"
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -57,44 +59,29 @@ class Manifest:
 
         Raises
         ------
-        ValueError
-            If it has none, or one that this version cannot read.
+        LoadError
+            If it has none, or one that is damaged or that this version cannot read.
         """
+        name = str(folder / NAME)
         try:
-            content = json.loads((folder / NAME).read_text("utf-8"))
-        except FileNotFoundError:
-            raise ValueError(f"{folder} holds no packed codes: it has no {NAME}.") from None
-        except ValueError as error:
-            raise ValueError(f"{folder / NAME} cannot be read: {error}.") from error
-        if not isinstance(content, dict) or content.get("format") != _FORMAT:
-            raise ValueError(f"{folder / NAME} is no manifest of packed codes.")
-        if content.get("version") != _VERSION:
-            raise ValueError(
-                f"{folder} was written in version {content.get('version')} of the format; this "
-                f"skhash reads version {_VERSION}."
-            )
+            with open_file(folder / NAME) as file:
+                content = unseal(file.read(), name, _FORMAT, _VERSION)
+        except (FileNotFoundError, NotADirectoryError):
+            raise LoadError(f"{folder} holds no packed codes: it has no {NAME}") from None
+        if content["version"] != _VERSION:
+            raise LoadError(f"{name} has format version {content['version']}, no longer read")
         try:
             manifest = cls(**{field.name: content[field.name] for field in fields(cls)})
             manifest._check()
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"{folder / NAME} is damaged: {error!r}.") from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise LoadError(f"{name} is damaged: {error!r}") from error
         return manifest
 
     def write(self, folder: Path) -> None:
         """Put the manifest into a directory, in one step."""
-        content = {
-            "format": _FORMAT,
-            "version": _VERSION,
-            "complete": self.complete,
-            "n_rows": self.n_rows,
-            **asdict(self),
-        }
-        unfinished = folder / f".{NAME}.{uuid.uuid4().hex}.tmp"
-        try:
-            unfinished.write_text(json.dumps(content, indent=1), "utf-8")
-            os.replace(unfinished, folder / NAME)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        content = {"complete": self.complete, "n_rows": self.n_rows, **asdict(self)}
+        with new_file(folder / NAME) as file:
+            file.write(seal(_FORMAT, _VERSION, content))
 
     @property
     def n_rows(self) -> int:
@@ -142,9 +129,11 @@ class Manifest:
             )
 
     def _check(self):
-        if not isinstance(self.n_bits, int) or not isinstance(self.part_rows, list):
-            raise TypeError("n_bits must be a number and part_rows a list")
-        if not all(rows is None or isinstance(rows, int) for rows in self.part_rows):
+        if type(self.n_bits) is not int or self.n_bits < 1 or self.n_bytes != -(-self.n_bits // 8):
+            raise TypeError("n_bits must be a number, and n_bytes what it takes")
+        if not isinstance(self.part_rows, list):
+            raise TypeError("part_rows must be a list")
+        if not all(rows is None or (type(rows) is int and rows >= 0) for rows in self.part_rows):
             raise TypeError("part_rows must hold numbers")
         if not isinstance(self.input, dict) or not isinstance(self.estimator, dict):
             raise TypeError("input and estimator must be objects")

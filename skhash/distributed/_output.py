@@ -73,7 +73,7 @@ def write_missing(manifest: Manifest, folder: Path, estimator, source, encoding,
         replace(manifest, part_rows=_count(manifest, folder, read=False)).write(folder)
         raise
     replace(manifest, part_rows=part_rows).write(folder)
-    for leftover in folder.glob(".part-*.tmp"):
+    for leftover in [*folder.glob(".part-*.tmp"), *folder.glob(f".{NAME}.*.tmp")]:
         leftover.unlink(missing_ok=True)
 
 

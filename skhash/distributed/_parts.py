@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
+
+from skhash._persist._errors import LoadError
+from skhash._persist._write import new_file
 
 _METADATA = b"skhash.codes"
 CODE = "code"
@@ -41,23 +42,16 @@ def write_part(encoding, estimator, partition, part: Part, folder: Path) -> int:
 
     The part appears under its name only when it is complete.
     """
-    unfinished = folder / f".{part.name}.{uuid.uuid4().hex}.tmp"
     blocks = (
         _table(np.packbits(codes, axis=1), ids, part)
         for codes, ids in encoding.blocks(estimator, partition)
     )
     try:
-        with open(unfinished, "xb") as file:
-            n_rows = _write_tables(blocks, _empty_table(part), file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, folder / part.name)
+        with new_file(folder / part.name) as file:
+            return _write_tables(blocks, _empty_table(part), file)
     except Exception as error:
         error.add_note(f"while encoding partition {part.index}, for {part.name}")
         raise
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return n_rows
 
 
 def count_rows(part: Part, folder: Path, *, read: bool) -> int | None:
@@ -90,8 +84,8 @@ def read_part(part: Part, folder: Path):
         with _open(part, folder) as file:
             table = file.read(use_threads=False).combine_chunks()
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise ValueError(
-            f"{folder / part.name} is missing or damaged ({error}); transform encodes it anew."
+        raise LoadError(
+            f"{folder / part.name} is missing or damaged ({error}); transform encodes it anew"
         ) from error
     ids = None if part.ids is None else table.column(part.ids).to_numpy()
     if table.num_rows == 0:
@@ -105,7 +99,11 @@ def _open(part, folder):
     """The file of a part, which is refused where it belongs to another output."""
     import pyarrow.parquet as pq
 
-    file = pq.ParquetFile(folder / part.name, page_checksum_verification=True)
+    path = folder / part.name
+    if not path.is_file():
+        # pyarrow would wait for a pipe
+        raise FileNotFoundError(f"{path} is no file")
+    file = pq.ParquetFile(path, page_checksum_verification=True)
     metadata = file.schema_arrow.metadata or {}
     if metadata.get(_METADATA) != _describe(part):
         file.close()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from sklearn.utils import gen_batches
 
-from skhash.neighbors._packing import PackedCodes, check_codes, check_packed, unpack_codes
+from skhash.utils._packing import PackedCodes, check_codes, unpack_codes
 
 # numbers held at once where codes are taken in parts
 _BLOCK_BITS = 2**22
@@ -102,11 +102,10 @@ def bitstrings_to_codes(bitstrings) -> np.ndarray:
 
 def check_shape(codes) -> tuple[int, int]:
     """Number of codes and of their bits, for bits and packed codes; there must be some."""
-    packed = isinstance(codes, PackedCodes)
-    shape = np.shape(check_packed(codes, name="codes").data if packed else codes)
+    shape = np.shape(codes)
     if len(shape) != 2 or 0 in shape:
         raise ValueError(f"codes must have shape (n_samples, n_bits) and not be empty, got {shape}")
-    return shape[0], int(codes.n_bits) if packed else shape[1]
+    return shape[0], shape[1]
 
 
 def bitstring_blocks(codes) -> Iterator[tuple[slice, list[str]]]:

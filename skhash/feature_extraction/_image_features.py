@@ -130,6 +130,8 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     n_features_out_: int
     device_: str
 
+    # what would be downloaded by name: `skhash.load` asks the caller to trust the name
+    _fetches = ("backbone",)
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         # the type of the backbone is checked where it is opened, by messages that help
         "backbone": "no_validation",

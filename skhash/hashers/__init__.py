@@ -1,4 +1,4 @@
-"""Estimators that learn binary codes, one a file."""
+"""Estimators that learn binary codes, one a file, and one that also searches them."""
 
 from skhash.hashers._cca_itq import CCAITQHasher
 from skhash.hashers._class_anchor import ClassAnchorHasher
@@ -14,6 +14,7 @@ from skhash.hashers._ortho import OrthoHasher
 from skhash.hashers._pca import PCAHasher
 from skhash.hashers._random_projection import RandomProjectionHasher
 from skhash.hashers._rank_consistency import RankConsistencyHasher
+from skhash.hashers._retriever import HashRetriever
 from skhash.hashers._semantic import SemanticHasher
 from skhash.hashers._spectral import SpectralHasher
 
@@ -26,6 +27,7 @@ __all__ = [
     "DPSHHasher",
     "GreedyHasher",
     "HashNetHasher",
+    "HashRetriever",
     "ITQHasher",
     "KLBinaryHasher",
     "OrthoHasher",

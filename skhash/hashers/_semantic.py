@@ -120,7 +120,7 @@ class SemanticHasher(GradientHasher):
     See Also
     --------
     skhash.ITQHasher : The same without labels, in closed form.
-    skhash.metrics.average_hierarchical_precision_score : Judge the codes.
+    skhash.metrics.mean_average_hierarchical_precision_score : Judge the codes.
 
     References
     ----------

@@ -82,6 +82,8 @@ training_codes_ : ndarray of shape (n_samples, ceil(n_bits / 8)), dtype uint8
     ``store_codes=True``.
 training_labels_ : ndarray of shape (n_samples,) or (n_samples, n_columns)
     Their labels, where ``store_codes=True``.
+training_keys_ : ndarray of shape (n_samples, 4)
+    Numbers by which a scorer knows the training samples again, where ``store_codes=True``.
 n_bits_, n_features_in_ : int
     Length of the codes; number of features seen during ``fit``, of numbers an image for images.
 input_shape_ : tuple of int

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import entropy, spearmanr
 from sklearn.utils import check_array
 
-from skhash.neighbors._packing import check_codes, pack_codes
 from skhash.similarity import class_similarity
 from skhash.utils._labels import check_target
+from skhash.utils._packing import check_codes, pack_codes
 
 
 def bit_balance(codes) -> np.ndarray:
@@ -308,9 +308,9 @@ def quantization_error(values, *, corners=(-1, 1)) -> float:
 class QuantizationGap(NamedTuple):
     """A score of real bit values, the score of their codes, and what rounding cost."""
 
-    continuous: float
-    binary: float
-    gap: float
+    continuous: float | Mapping
+    binary: float | Mapping
+    gap: float | dict[str, float]
 
 
 def quantization_gap(
@@ -339,7 +339,8 @@ def quantization_gap(
     database_labels : array-like of n_database labels, default=None
         Their labels.
     score : callable
-        A ranking metric of this package, such as `average_hierarchical_precision_score`.
+        A ranking metric of this package, such as `mean_average_hierarchical_precision_score`, or
+        `retrieval_report`.
     corners : tuple of two floats, default=(-1, 1)
         What stands for the bits 0 and 1; a bit is 1 above the middle.
     **score_params
@@ -348,7 +349,8 @@ def quantization_gap(
     Returns
     -------
     continuous, binary, gap : float
-        The two scores, and the first minus the second.
+        The two scores, and the first minus the second; for reports both, and a dict of the
+        differences of their scores.
 
     Raises
     ------
@@ -357,10 +359,10 @@ def quantization_gap(
 
     Examples
     --------
-    >>> from skhash.metrics import mean_average_precision, quantization_gap
+    >>> from skhash.metrics import mean_average_precision_score, quantization_gap
     >>> values, labels = [[0.1, 0.9], [0.2, 0.8], [0.9, 0.1], [0.9, 0.7]], [0, 0, 1, 1]
     >>> quantization_gap(
-    ...     values, labels, score=mean_average_precision, corners=(0, 1), exclude_self=True
+    ...     values, labels, score=mean_average_precision_score, corners=(0, 1), exclude_self=True
     ... )
     QuantizationGap(continuous=1.0, binary=0.902..., gap=0.097...)
     """
@@ -373,6 +375,9 @@ def quantization_gap(
     )
     item_codes = None if items is None else items > 0
     binary = score(queries > 0, query_labels, item_codes, database_labels, **score_params)
+    if isinstance(continuous, Mapping):
+        gaps = {name: continuous[name] - binary[name] for name in continuous if name in binary}
+        return QuantizationGap(continuous, binary, gaps)
     return QuantizationGap(continuous, binary, continuous - binary)
 
 

@@ -206,7 +206,7 @@ def _choose_estimate(P, Q):
             "P and Q must be two arrays or two tensors, got "
             f"{type(P).__name__} and {type(Q).__name__}."
         )
-    from skhash._torch._divergence import divergence_of_tensors
+    from skhash.metrics._divergence_torch import divergence_of_tensors
 
     return divergence_of_tensors
 

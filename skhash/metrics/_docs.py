@@ -19,13 +19,33 @@ database_labels : array-like of n_database labels, default=None
     Labels of the items.
 """,
     "relevance": """
-relevance : array-like of shape (n_queries, n_database), default=None
+relevance : {array-like, sparse matrix} of shape (n_queries, n_database), default=None
     1 where an item is relevant to a query, else 0. By default items of the same class are
     relevant, or items with a label in common.
 similarity : callable or array-like of shape (n_queries, n_database), default=None
     A similarity target, or its values; needs ``threshold``.
 threshold : float, default=None
-    Items at least so similar to the query are relevant.
+    Items at least so similar to the query are relevant; rounding, of up to 1e-6, is forgiven.
+""",
+    "cutoffs": """
+k : int or array-like of ints
+    The cut-off, or several.
+""",
+    "any_cutoffs": """
+k : int or array-like of ints, default=None
+    The cut-off, or several; None for the whole database.
+""",
+    "graded": """
+relevance : {array-like, sparse matrix} of shape (n_queries, n_database), default=None
+    How relevant each item is to each query, not negative. By default the number of labels in
+    common for multilabel indicators; for classes 1 where they are the same, else 0.
+similarity : callable or array-like of shape (n_queries, n_database), default=None
+    A similarity target, or its values, as the relevance.
+""",
+    "score": """
+score : float or ndarray
+    The mean over the queries, or with ``per_query`` the value of each, shape (n_queries,).
+    Several cut-offs add an axis, the last one, of shape (n_cutoffs,).
 """,
     "exclude": """
 exclude_self : bool or array-like of shape (n_queries,), default=False
@@ -36,7 +56,8 @@ exclude_self : bool or array-like of shape (n_queries,), default=False
     "metric": """
 metric : {"hamming", "cosine", "euclidean", "precomputed"}, default="hamming"
     The distance to rank by. The others than Hamming are for the vectors that codes are made
-    from, so that both are measured alike.
+    from, so that both are measured alike. Distances of vectors tie where they are equal but for
+    rounding, precomputed ones where they are equal.
 """,
     "ties": """
 ties : {"expected", "optimistic", "pessimistic"}, default="expected"
@@ -57,7 +78,8 @@ per_query : bool, default=False
 n_jobs : int, default=None
     Number of threads; None means 1 unless in a `joblib.parallel_config`, -1 all processors.
 device : str, default=None
-    Where to count Hamming distances with torch, such as ``"cuda"``; None for numpy.
+    Where to count Hamming distances with torch, such as ``"cuda"``, or ``"auto"`` for the
+    fastest there is; None for numpy.
 """,
     "raises": """
 ValueError

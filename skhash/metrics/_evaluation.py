@@ -18,7 +18,7 @@ class Evaluation:
     """Queries, a ranked database, and what is relevant.
 
     ranking : HammingRanking, TorchHammingRanking, VectorRanking or DistanceRanking.
-    gains : ClassGains or PairGains by name, "binary" and "graded" or one of them.
+    gains : ClassGains or PairGains by the names that statistics have for them.
     own : for each query its row in the database, -1 where it is in none.
     """
 
@@ -56,7 +56,13 @@ class Evaluation:
         own = self.own[rows]
         ranking = self.ranking.block(rows, own, depth, radius)
         ranked = {
-            name: _ranked(ranking, self.gains[name].block(rows, own), depth, ties)
+            name: _ranked(
+                ranking,
+                self.gains[name].block(rows, own),
+                depth,
+                ties,
+                [s for s in statistics if s.gains == name],
+            )
             for name in {statistic.gains for statistic in statistics}
         }
         return [statistic.compute(ranked[statistic.gains]) for statistic in statistics]
@@ -68,14 +74,29 @@ class Evaluation:
         return np.arange(self.ranking.n_queries)
 
 
-def _ranked(ranking, gains, depth: int, ties: str) -> Ranked:
-    tied = None
+def _ranked(ranking, gains, depth: int, ties: str, statistics: Sequence[Statistic]) -> Ranked:
+    """What statistics see of rankings and gains, and no more than they ask for."""
+    with_cells = any(statistic.cells for statistic in statistics)
+    tied = cells = None
     best_first = ties == "optimistic"
-    if gains.binary or ties == "expected":
+    if gains.binary:
         groups = tied = ranking.groups(gains)
         if ties != "expected":
             groups = ordered_groups(tied, best_first)
+        cells = ordered_groups(tied, best_first) if with_cells else None
+    elif ties != "expected":
+        groups = cells = ranking.refined_groups(gains, best_first)
+    elif with_cells:
+        cells = ranking.refined_groups(gains, best_first=False)
+        groups = ranking.merged_groups(gains, cells)
     else:
-        groups = ranking.refined_groups(gains, best_first)
+        groups = ranking.groups(gains)
+    positive = n_positive = None
+    if any(statistic.positive for statistic in statistics):
+        n_positive = gains.positive.total
+        if ties == "expected":
+            positive = ranking.groups(gains.positive).gain
+        else:
+            positive = groups.size * (groups.gain > 0)
     ideal, profile = gains.ideal(depth)
-    return Ranked(groups, tied, ideal, profile, gains.total, ties)
+    return Ranked(groups, tied, ideal, profile, gains.total, ties, cells, positive, n_positive)

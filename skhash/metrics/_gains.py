@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
+from numbers import Real
 
 import numpy as np
 from scipy import sparse
@@ -11,10 +13,13 @@ from sklearn.utils.validation import _num_samples
 
 from skhash.metrics._relevance import ClassGains, PairGains
 from skhash.similarity import prepare_similarity
+from skhash.similarity._evaluate import check_callable
 from skhash.utils._labels import check_target, encode_labels
 
 # a table of classes with more cells than this is not held, but evaluated for each block of queries
 MAX_TABLE_CELLS = 2**24
+# similarities below the threshold by no more than this reach it: the rounding of float32 products
+THRESHOLD_TOLERANCE = 1e-6
 
 
 class Labels:
@@ -77,8 +82,8 @@ class Labels:
 def binary_gains(labels: Labels, relevance=None, similarity=None, threshold=None):
     """Gains of 0 and 1.
 
-    By a matrix of them; where a similarity is at least the threshold; and else where the
-    classes are the same, or the label sets have a label in common.
+    By a matrix of them; where a similarity is at least the threshold, up to rounding; and else
+    where the classes are the same, or the label sets have a label in common.
     """
     if relevance is not None and similarity is not None:
         raise ValueError("Relevance comes from relevance or from similarity, got both.")
@@ -87,25 +92,49 @@ def binary_gains(labels: Labels, relevance=None, similarity=None, threshold=None
             "similarity and threshold go together: an item is relevant where its similarity to "
             "the query is at least the threshold."
         )
+    if threshold is not None:
+        _check_threshold(threshold)
     if relevance is not None:
         matrix = _check_matrix(relevance, labels, "relevance")
         # whole numbers need no comparison, which for a large matrix would take its room again
+        values = matrix.data if sparse.issparse(matrix) else matrix
         whole = matrix.dtype.kind in "biu"
-        if matrix.max() > 1 or not (whole or np.all((matrix == 0) | (matrix == 1))):
+        if matrix.max() > 1 or not (whole or np.all((values == 0) | (values == 1))):
             raise ValueError(
                 "relevance must hold only 0 and 1 here; degrees of relevance become binary by a "
                 "comparison, such as relevance >= 0.5."
             )
-        return PairGains(lambda rows: matrix[rows].astype(np.float64), binary=True)
+        return PairGains(lambda rows: _dense(matrix[rows]), binary=True)
     if similarity is not None:
-        return _similarity_gains(labels, similarity, lambda values: values >= threshold, True)
-    labels.require()
-    if labels.kind == "vector":
-        raise ValueError(
-            "Labels that are vectors are never the same: say similarity= and threshold=, or "
-            "pass a relevance matrix."
-        )
-    return _same_class(labels) if labels.kind == "class" else _shared_label(labels)
+        # a small threshold is still above 0
+        least = max(threshold - THRESHOLD_TOLERANCE, threshold / 2)
+        return _similarity_gains(labels, similarity, lambda values: values >= least, True)
+    _require_names(labels, "say similarity= and threshold=, or pass a relevance matrix")
+    if labels.kind == "class":
+        return _same_class(labels)
+    return _shared_labels(labels, lambda shared: shared > 0, binary=True)
+
+
+def shared_gains(labels: Labels, transform: Callable | None = None):
+    """Gains by the number of labels in common; 0 and 1 for classes.
+
+    A transform must leave 0 and 1 as they are.
+    """
+    _require_names(labels, "say similarity=, or pass a relevance matrix")
+    if labels.kind == "class":
+        return _same_class(labels)
+    return _shared_labels(labels, transform or np.asarray, binary=False)
+
+
+def relevance_gains(labels: Labels, relevance, similarity, transform: Callable | None = None):
+    """Gains by degrees: from a matrix, from a similarity, and else from the labels in common."""
+    if relevance is not None and similarity is not None:
+        raise ValueError("Relevance comes from relevance or from similarity, got both.")
+    if relevance is not None:
+        return matrix_gains(labels, relevance, transform)
+    if similarity is not None:
+        return graded_gains(labels, similarity, transform)
+    return shared_gains(labels, transform)
 
 
 def graded_gains(labels: Labels, similarity, transform: Callable | None = None):
@@ -117,14 +146,17 @@ def matrix_gains(labels: Labels, relevance, transform: Callable | None = None):
     """Gains by degrees from a matrix of any non-negative numbers."""
     matrix = _check_matrix(relevance, labels, "relevance")
     transform = transform or np.asarray
-    return PairGains(lambda rows: transform(matrix[rows].astype(np.float64)), binary=False)
+    return PairGains(lambda rows: transform(_dense(matrix[rows])), binary=False)
 
 
 def _similarity_gains(labels: Labels, similarity, transform: Callable, binary: bool):
+    if isinstance(similarity, type):
+        check_callable(similarity, "similarity")
     if not callable(similarity):
         matrix = _check_matrix(similarity, labels, "similarity")
         return PairGains(
-            lambda rows: np.array(transform(matrix[rows]), dtype=np.float64), binary=binary
+            lambda rows: np.asarray(transform(_dense(matrix[rows])), dtype=np.float64),
+            binary=binary,
         )
     labels.require()
     of_classes = labels.kind == "class"
@@ -144,6 +176,13 @@ def _similarity_gains(labels: Labels, similarity, transform: Callable, binary: b
     return PairGains(evaluate, binary=binary)
 
 
+def _require_names(labels: Labels, otherwise: str) -> None:
+    """Refuse labels that cannot be compared by name."""
+    labels.require()
+    if labels.kind == "vector":
+        raise ValueError(f"Labels that are vectors are never the same: {otherwise}.")
+
+
 def _same_class(labels: Labels):
     position = {name: i for i, name in enumerate(labels.item_names.tolist())}
     same = np.array([position.get(name, -1) for name in labels.query_names.tolist()])
@@ -153,7 +192,8 @@ def _same_class(labels: Labels):
     )
 
 
-def _shared_label(labels: Labels) -> PairGains:
+def _shared_labels(labels: Labels, transform: Callable, binary: bool) -> PairGains:
+    """Gains from the number of labels that two label sets share."""
     items = labels.of_items.T
     if not sparse.issparse(items):
         # counts of labels are exact in single precision, and its products are fast
@@ -163,9 +203,9 @@ def _shared_label(labels: Labels) -> PairGains:
         queries = labels.of_queries[rows].astype(np.float32)
         shared = queries @ items
         shared = shared.toarray() if sparse.issparse(shared) else shared
-        return (shared > 0).astype(np.float64)
+        return np.asarray(transform(shared.astype(np.float64)), dtype=np.float64)
 
-    return PairGains(evaluate, binary=True)
+    return PairGains(evaluate, binary=binary)
 
 
 def _class_gains(labels: Labels, table_rows: Callable, binary: bool):
@@ -182,8 +222,13 @@ def _class_gains(labels: Labels, table_rows: Callable, binary: bool):
     return PairGains(evaluate, binary=binary)
 
 
-def _check_matrix(matrix, labels: Labels, name: str) -> np.ndarray:
-    matrix = np.asarray(matrix)
+def _check_threshold(threshold) -> None:
+    if not isinstance(threshold, Real) or isinstance(threshold, bool) or not isfinite(threshold):
+        raise ValueError(f"threshold must be a finite number, got {threshold!r}")
+
+
+def _check_matrix(matrix, labels: Labels, name: str):
+    matrix = sparse.csr_array(matrix) if sparse.issparse(matrix) else np.asarray(matrix)
     if matrix.dtype.kind not in "biuf":
         raise TypeError(
             f"{name} must be a callable or a matrix of numbers of shape (n_queries, n_database), "
@@ -193,10 +238,15 @@ def _check_matrix(matrix, labels: Labels, name: str) -> np.ndarray:
         raise ValueError(
             f"{name} must have shape (n_queries, n_database) = {labels.shape}, got {matrix.shape}."
         )
-    check_array(matrix, dtype=None, input_name=name)
+    check_array(matrix, accept_sparse=True, dtype=None, input_name=name)
     if matrix.min() < 0:
         raise ValueError(f"{name} must not be negative, got {matrix.min()}.")
     return matrix
+
+
+def _dense(rows) -> np.ndarray:
+    """A new array of the rows of a matrix, float64."""
+    return rows.toarray().astype(np.float64) if sparse.issparse(rows) else rows.astype(np.float64)
 
 
 def _check_labels(labels, n_expected: int, name: str, levels: bool):

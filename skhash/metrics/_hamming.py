@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 
+from skhash.metrics._graded_precision import merge_cells
 from skhash.metrics._relevance import ClassGainsBlock
 from skhash.metrics._sorted import SortedBlock
 from skhash.metrics._ties import Groups
-from skhash.neighbors._packing import _as_words
+from skhash.utils._packing import _as_words
 
 # every so manieth item is looked at to guess a radius; a prime, because databases have periods
 _SAMPLE_STEP = 17
@@ -98,17 +99,25 @@ class HammingBlock:
 
     def refined_groups(self, gains, best_first: bool) -> Groups:
         """The rankings with each group ordered by gain, for better or for worse."""
-        n_places = gains.table.shape[1] if isinstance(gains, ClassGainsBlock) else 0
-        n_bins = math.prod(self._shape) * n_places
-        if not 0 < n_bins <= _MAX_BINS_PER_PAIR * self._distances.size:
-            distances = self._distances.astype(np.float64)
-            distances[self._distances > self._n_bits] = np.inf
-            return SortedBlock(distances, self._depth).refined_groups(gains, best_first)
-        places, ordered_gains = gains.ordered(best_first)
-        bins = self._bins * n_places + self._values(places)
-        size = np.bincount(bins, minlength=n_bins)
-        size = size.reshape(*self._shape, n_places)[:, :-1]
-        gain = size * ordered_gains[:, None]
+        if isinstance(gains, ClassGainsBlock):
+            places, gain_at = gains.ordered(best_first)
+            n_bins = math.prod(self._shape) * gain_at.shape[1]
+            if n_bins <= _MAX_BINS_PER_PAIR * self._distances.size:
+                return self._groups_by_place(places, gain_at)
+        distances = self._distances.astype(np.float64)
+        distances[self._distances > self._n_bits] = np.inf
+        return SortedBlock(distances, self._depth).refined_groups(gains, best_first)
+
+    def merged_groups(self, gains, cells: Groups) -> Groups:
+        """What `groups` returns, from the cells of `refined_groups`."""
+        return merge_cells(self.size, cells)
+
+    def _groups_by_place(self, places: ClassGainsBlock, gain_at: np.ndarray) -> Groups:
+        """The rankings with each group divided by the place of the gain among all gains."""
+        shape = (*self._shape, gain_at.shape[1])
+        bins = self._bins * shape[2] + self._values(places)
+        size = np.bincount(bins, minlength=math.prod(shape)).reshape(shape)[:, :-1]
+        gain = size * gain_at[:, None]
         return Groups(size.reshape(len(size), -1), gain.reshape(len(size), -1))
 
     def _values(self, gains) -> np.ndarray:

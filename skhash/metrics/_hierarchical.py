@@ -5,14 +5,7 @@ from __future__ import annotations
 from skhash.metrics import _statistics as statistics
 from skhash.metrics._docs import shared_docs
 from skhash.metrics._gains import graded_gains
-from skhash.metrics._inputs import (
-    check_option,
-    check_rank,
-    check_ranks,
-    make_evaluation,
-    score,
-)
-from skhash.similarity import takes_levels
+from skhash.metrics._inputs import check_cutoffs, check_option, check_rank, ranking_score
 
 
 @shared_docs
@@ -42,9 +35,9 @@ def hierarchical_precision_score(
     |rankings|
     similarity : callable or array-like of shape (n_queries, n_database)
         A similarity target, called as ``similarity(labels_a, labels_b)``, or its values.
-    k : int
-        The cut-off. At most as many as there are items of a class, it says no more than
-        precision does.
+    k : int or array-like of ints
+        The cut-off, or several. At most as many as there are items of a class, it says no more
+        than precision does.
     |exclude|
     |ties|
     |metric|
@@ -54,8 +47,7 @@ def hierarchical_precision_score(
 
     Returns
     -------
-    score : float or ndarray of shape (n_queries,)
-        The mean over the queries, or the value of each.
+    |score|
 
     Raises
     ------
@@ -63,8 +55,8 @@ def hierarchical_precision_score(
 
     See Also
     --------
-    average_hierarchical_precision_score : The mean over all cut-offs up to k.
-    hierarchical_precision : The curve over cut-offs.
+    mean_average_hierarchical_precision_score : The mean over all cut-offs up to k.
+    HierarchicalPrecisionDisplay : The curve over cut-offs, drawn with its tie bounds.
 
     References
     ----------
@@ -81,33 +73,30 @@ def hierarchical_precision_score(
     >>> similarity = PrecomputedSimilarity([[1, 0.5], [0.5, 1]], ["cat", "dog"])
     >>> query, database = [[0, 0]], [[0, 1], [1, 0], [1, 1]]
     >>> hierarchical_precision_score(
-    ...     query, ["cat"], database, ["cat", "dog", "cat"], similarity=similarity, k=1
+    ...     query, ["cat"], database, ["cat", "dog", "cat"], similarity=similarity, k=[1, 2, 3]
     ... )
-    0.75
+    array([0.75, 0.75, 1.  ])
     """
-    evaluation = make_evaluation(
+    return ranking_score(
+        lambda evaluation: statistics.hierarchical_precision(check_cutoffs(k, evaluation)),
         query_codes,
         query_labels,
         database_codes,
         database_labels,
+        gains={"graded": lambda labels: graded_gains(labels, similarity)},
+        similarity=similarity,
         exclude_self=exclude_self,
-        metric=metric,
-        levels=takes_levels(similarity),
-        device=device,
-        graded=lambda labels: graded_gains(labels, similarity),
-    )
-    return score(
-        evaluation,
-        statistics.hierarchical_precision(check_rank(k, evaluation)),
         ties=ties,
+        metric=metric,
         no_relevant=no_relevant,
         per_query=per_query,
         n_jobs=n_jobs,
+        device=device,
     )
 
 
 @shared_docs
-def average_hierarchical_precision_score(
+def mean_average_hierarchical_precision_score(
     query_codes,
     query_labels,
     database_codes=None,
@@ -148,8 +137,7 @@ def average_hierarchical_precision_score(
 
     Returns
     -------
-    score : float or ndarray of shape (n_queries,)
-        The mean over the queries, or the value of each.
+    |score|
 
     Raises
     ------
@@ -165,46 +153,44 @@ def average_hierarchical_precision_score(
 
     Examples
     --------
-    >>> from skhash.metrics import average_hierarchical_precision_score
+    >>> from skhash.metrics import mean_average_hierarchical_precision_score
     >>> from skhash.similarity import PrecomputedSimilarity
     >>> similarity = PrecomputedSimilarity([[1, 0.5], [0.5, 1]], ["cat", "dog"])
     >>> codes = [[0, 0], [0, 1], [1, 1], [1, 1]]
-    >>> average_hierarchical_precision_score(
+    >>> mean_average_hierarchical_precision_score(
     ...     codes, ["cat", "dog", "cat", "dog"], similarity=similarity, k=2, exclude_self=True
     ... )  # HP@1 and HP@2 of the queries: 1/2, 5/6; 2/3, 8/9; 1/2, 2/3; 1/2, 1
     0.694...
     """
     check_option("average", average, ("mean", "trapezoid"))
-    evaluation = make_evaluation(
+    return ranking_score(
+        lambda evaluation: statistics.average_hierarchical_precision(
+            check_rank(k, evaluation), average
+        ),
         query_codes,
         query_labels,
         database_codes,
         database_labels,
+        gains={"graded": lambda labels: graded_gains(labels, similarity)},
+        similarity=similarity,
         exclude_self=exclude_self,
-        metric=metric,
-        levels=takes_levels(similarity),
-        device=device,
-        graded=lambda labels: graded_gains(labels, similarity),
-    )
-    return score(
-        evaluation,
-        statistics.average_hierarchical_precision(check_rank(k, evaluation), average),
         ties=ties,
+        metric=metric,
         no_relevant=no_relevant,
         per_query=per_query,
         n_jobs=n_jobs,
+        device=device,
     )
 
 
 @shared_docs
-def hierarchical_precision(
+def hierarchical_average_precision_score(
     query_codes,
     query_labels,
     database_codes=None,
     database_labels=None,
     *,
     similarity,
-    k,
     exclude_self=False,
     ties="expected",
     metric="hamming",
@@ -213,15 +199,25 @@ def hierarchical_precision(
     n_jobs=None,
     device=None,
 ):
-    """Hierarchical precision at several cut-offs, the curve of HP@k over k.
+    """Hierarchical average precision, H-AP: average precision graded by similarity.
+
+    The sum over all items k of ``H-rank(k) / rank(k)``, where H-rank(k) is the similarity of k to
+    the query and, for each item before it, the lesser of its similarity and that of k; divided by
+    the sum of the similarities. It is the mean of the average precisions at all thresholds of
+    similarity, each weighted by the number of items that reach it and the step from the
+    threshold below; for similarities of 0 and 1 it is average precision. The paper derives its
+    similarities (relevances) from the depth of the common ancestor; here any target serves.
+
+    Exact over ties: two items at different distances are in a known order, and of two at the
+    same distance either is the later one, at a rank whose distribution is known. The best and
+    the worst order are those by similarity. Where similarities take many values (embeddings), it
+    takes longer than the other metrics: n log(n)^2 for a database of n items.
 
     Parameters
     ----------
     |rankings|
     similarity : callable or array-like of shape (n_queries, n_database)
         A similarity target, called as ``similarity(labels_a, labels_b)``, or its values.
-    k : array-like of shape (n_cutoffs,), integers
-        The cut-offs.
     |exclude|
     |ties|
     |metric|
@@ -231,45 +227,47 @@ def hierarchical_precision(
 
     Returns
     -------
-    curve : ndarray of shape (n_cutoffs,) or (n_queries, n_cutoffs)
-        The means over the queries, or the curve of each.
+    |score|
 
     Raises
     ------
     |raises|
 
+    See Also
+    --------
+    mean_average_hierarchical_precision_score : The mean of HP@1 to HP@k.
+
     References
     ----------
-    Deng, J., Berg, A., & Fei-Fei, L. (2011). Hierarchical semantic indexing for large scale
-    image retrieval. CVPR.
+    Ramzi, E., Audebert, N., Thome, N., Rambour, C., & Bitot, X. (2022). Hierarchical average
+    precision training for pertinent image retrieval. ECCV.
 
     Examples
     --------
-    >>> from skhash.metrics import hierarchical_precision
+    An item that is half as similar before one of the class of the query:
+    ``(0.5 / 1 + (1 + 0.5) / 2) / 1.5``.
+
+    >>> from skhash.metrics import hierarchical_average_precision_score
     >>> from skhash.similarity import PrecomputedSimilarity
     >>> similarity = PrecomputedSimilarity([[1, 0.5], [0.5, 1]], ["cat", "dog"])
-    >>> query, database = [[0, 0]], [[0, 1], [1, 0], [1, 1]]
-    >>> hierarchical_precision(
-    ...     query, ["cat"], database, ["cat", "dog", "cat"], similarity=similarity, k=[1, 2, 3]
+    >>> hierarchical_average_precision_score(
+    ...     [[0, 0]], ["cat"], [[0, 1], [1, 1]], ["dog", "cat"], similarity=similarity
     ... )
-    array([0.75, 0.75, 1.  ])
+    0.833...
     """
-    evaluation = make_evaluation(
+    return ranking_score(
+        lambda _: statistics.hierarchical_average_precision(),
         query_codes,
         query_labels,
         database_codes,
         database_labels,
+        gains={"graded": lambda labels: graded_gains(labels, similarity)},
+        similarity=similarity,
         exclude_self=exclude_self,
-        metric=metric,
-        levels=takes_levels(similarity),
-        device=device,
-        graded=lambda labels: graded_gains(labels, similarity),
-    )
-    return score(
-        evaluation,
-        statistics.hierarchical_precision_curve(check_ranks(k, evaluation)),
         ties=ties,
+        metric=metric,
         no_relevant=no_relevant,
         per_query=per_query,
         n_jobs=n_jobs,
+        device=device,
     )

@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_array
 
 from skhash.metrics._evaluation import Evaluation
-from skhash.metrics._gains import Labels
+from skhash.metrics._gains import Labels, binary_gains, graded_gains, shared_gains
 from skhash.metrics._hamming import HammingRanking
 from skhash.metrics._policy import POLICIES, mean_over_queries, settle
 from skhash.metrics._statistics import Statistic
 from skhash.metrics._vectors import DistanceRanking, VectorRanking
-from skhash.neighbors._packing import check_codes
+from skhash.similarity import takes_levels
+from skhash.utils._packing import check_codes
 
 METRICS = ("hamming", "cosine", "euclidean", "precomputed")
 TIES = ("expected", "optimistic", "pessimistic")
+
+
+@dataclass(frozen=True)
+class ScoringOptions:
+    """How rankings are made and scored, apart from who searches what.
+
+    similarity, threshold : the target, None where no statistic needs one; see `RetrievalScorer`
+        for them and the others.
+    """
+
+    similarity: Callable | None = None
+    threshold: float | None = None
+    ties: str = "expected"
+    metric: str = "hamming"
+    no_relevant: str = "warn"
+    n_jobs: int | None = None
+    device: str | None = None
 
 
 def make_evaluation(
@@ -60,21 +79,72 @@ def make_evaluation(
     return Evaluation(ranking, {name: g for name, g in gains.items() if g is not None}, own)
 
 
-def score(
-    evaluation: Evaluation,
-    statistic: Statistic,
-    *,
+def ranking_score(
+    make_statistic: Callable[[Evaluation], Statistic],
+    *data,
+    gains: dict[str, Callable[[Labels], Any]],
+    similarity,
+    exclude_self,
     ties: str,
+    metric: str,
     no_relevant: str,
     per_query: bool,
     n_jobs: int | None,
+    device: str | None,
 ):
-    """One statistic over all queries, or its values for each of them."""
+    """A statistic of the rankings of codes, from the arguments that all such functions take.
+
+    ``data`` are codes and labels of queries and database, ``gains`` functions of the labels by
+    the name of the gains.
+    """
     check_option("ties", ties, TIES)
     check_option("no_relevant", no_relevant, POLICIES)
+    evaluation = make_evaluation(
+        *data,
+        exclude_self=exclude_self,
+        metric=metric,
+        levels=takes_levels(similarity),
+        device=device,
+        **gains,
+    )
+    statistic = make_statistic(evaluation)
     values = evaluation.run([statistic], ties=ties, n_jobs=n_jobs)[statistic.name]
     values = settle(values, no_relevant)
     return values if per_query else mean_over_queries(values)
+
+
+def query_values(
+    statistics: Sequence[Statistic],
+    query_codes,
+    query_labels,
+    database_codes,
+    database_labels,
+    own,
+    options: ScoringOptions,
+) -> dict[str, np.ndarray]:
+    """Values of each statistic for the queries, by name; NaN where nothing is relevant.
+
+    ``own`` is the place in the database of each query, -1 for those that are not in it.
+    """
+    by_similarity: dict[str, Any] = {}
+    if options.threshold is not None:
+        by_similarity = {"similarity": options.similarity, "threshold": options.threshold}
+    makers: dict[str, Any] = {
+        "graded": lambda labels: graded_gains(labels, options.similarity),
+        "binary": lambda labels: binary_gains(labels, **by_similarity),
+        "shared": shared_gains,
+    }
+    evaluation = make_evaluation(
+        query_codes,
+        query_labels,
+        database_codes,
+        database_labels,
+        exclude_self=own,
+        metric=options.metric,
+        device=options.device,
+        **{statistic.gains: makers[statistic.gains] for statistic in statistics},
+    )
+    return evaluation.run(statistics, ties=options.ties, n_jobs=options.n_jobs)
 
 
 def check_option(name: str, value, options) -> None:
@@ -88,6 +158,13 @@ def check_rank(k, evaluation: Evaluation, name: str = "k") -> int:
     if np.ndim(k) != 0:
         raise ValueError(f"{name} must be one integer, got {k!r}.")
     return int(check_ranks([k], evaluation, name)[0])
+
+
+def check_cutoffs(k, evaluation: Evaluation, *, whole: bool = False):
+    """One cut-off, or an array of them; or None where the whole ranking will do."""
+    if k is None and whole:
+        return None
+    return check_rank(k, evaluation) if np.ndim(k) == 0 else check_ranks(k, evaluation)
 
 
 def check_ranks(k, evaluation: Evaluation, name: str = "k") -> np.ndarray:
@@ -125,7 +202,7 @@ def _make_ranking(query_codes, database_codes, metric: str, device: str | None):
         if device is None:
             return HammingRanking(queries, items)
         # torch takes seconds to import, and nothing else here needs it
-        from skhash._torch._histogram import TorchHammingRanking
+        from skhash.metrics._hamming_torch import TorchHammingRanking
 
         return TorchHammingRanking(queries, items, device)
     queries = check_array(query_codes, dtype=np.float64, input_name="query_codes")

@@ -8,6 +8,8 @@ import warnings
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
+# a warning passes through contextlib where a context of ours gives it
+_OWN = ("skhash.", "contextlib")
 POLICIES = ("warn", "skip", "zero", "raise")
 
 
@@ -42,15 +44,15 @@ def settle(values: np.ndarray, no_relevant: str) -> np.ndarray:
             f"{what} and are left out of the mean. Say no_relevant='skip' to accept that, "
             "'zero' to count them as 0, or 'raise'.",
             UndefinedMetricWarning,
-            stacklevel=_caller_level(),
+            stacklevel=caller_level(),
         )
     return values
 
 
-def _caller_level() -> int:
-    """The stack level of the first caller from outside this package, counted from `settle`."""
+def caller_level() -> int:
+    """The stack level of the first caller from outside this package."""
     level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals["__name__"].startswith("skhash."):
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith(_OWN):
         level, frame = level + 1, frame.f_back
     return level
 

@@ -1,18 +1,15 @@
-"""Precision, recall, average precision and NDCG of rankings with ties."""
+"""Precision, recall and the first hit of rankings with ties."""
 
 from __future__ import annotations
 
-import numpy as np
-
 from skhash.metrics import _statistics as statistics
 from skhash.metrics._docs import shared_docs
-from skhash.metrics._gains import binary_gains, graded_gains, matrix_gains
-from skhash.metrics._inputs import check_option, check_rank, make_evaluation, score
-from skhash.similarity import takes_levels
+from skhash.metrics._gains import binary_gains
+from skhash.metrics._inputs import check_cutoffs, check_rank, ranking_score
 
 
 @shared_docs
-def precision_at_k(
+def precision_at_k_score(
     query_codes,
     query_labels,
     database_codes=None,
@@ -35,8 +32,7 @@ def precision_at_k(
     Parameters
     ----------
     |rankings|
-    k : int
-        The cut-off.
+    |cutoffs|
     |relevance|
     |exclude|
     |ties|
@@ -47,8 +43,7 @@ def precision_at_k(
 
     Returns
     -------
-    score : float or ndarray of shape (n_queries,)
-        The mean over the queries, or the value of each.
+    |score|
 
     Raises
     ------
@@ -63,34 +58,34 @@ def precision_at_k(
     --------
     Two of the three items at distance 1 take the ranks 2 and 3:
 
-    >>> from skhash.metrics import precision_at_k
+    >>> from skhash.metrics import precision_at_k_score
     >>> database = [[0, 0], [0, 1], [1, 0], [1, 0]]
-    >>> precision_at_k([[0, 0]], ["cat"], database, ["cat", "dog", "cat", "dog"], k=3)
+    >>> labels = ["cat", "dog", "cat", "dog"]
+    >>> precision_at_k_score([[0, 0]], ["cat"], database, labels, k=3)
     0.555...
+    >>> precision_at_k_score([[0, 0]], ["cat"], database, labels, k=[1, 4])
+    array([1. , 0.5])
     """
-    evaluation = make_evaluation(
+    return ranking_score(
+        lambda evaluation: statistics.precision(check_cutoffs(k, evaluation)),
         query_codes,
         query_labels,
         database_codes,
         database_labels,
+        gains={"binary": lambda labels: binary_gains(labels, relevance, similarity, threshold)},
+        similarity=similarity,
         exclude_self=exclude_self,
-        metric=metric,
-        levels=takes_levels(similarity),
-        device=device,
-        binary=lambda labels: binary_gains(labels, relevance, similarity, threshold),
-    )
-    return score(
-        evaluation,
-        statistics.precision(check_rank(k, evaluation)),
         ties=ties,
+        metric=metric,
         no_relevant=no_relevant,
         per_query=per_query,
         n_jobs=n_jobs,
+        device=device,
     )
 
 
 @shared_docs
-def recall_at_k(
+def recall_at_k_score(
     query_codes,
     query_labels,
     database_codes=None,
@@ -110,11 +105,13 @@ def recall_at_k(
 ):
     """Share of the relevant items that are among the first k, R@k.
 
+    What metric learning calls recall@k, whether any of the first k items is relevant, is
+    `hit_rate_score`.
+
     Parameters
     ----------
     |rankings|
-    k : int
-        The cut-off.
+    |cutoffs|
     |relevance|
     |exclude|
     |ties|
@@ -125,8 +122,7 @@ def recall_at_k(
 
     Returns
     -------
-    score : float or ndarray of shape (n_queries,)
-        The mean over the queries, or the value of each.
+    |score|
 
     Raises
     ------
@@ -139,41 +135,37 @@ def recall_at_k(
 
     Examples
     --------
-    >>> from skhash.metrics import recall_at_k
+    >>> from skhash.metrics import recall_at_k_score
     >>> database = [[0, 0], [0, 1], [1, 0], [1, 1]]
-    >>> recall_at_k([[0, 0]], ["cat"], database, ["cat", "dog", "cat", "dog"], k=2)
+    >>> recall_at_k_score([[0, 0]], ["cat"], database, ["cat", "dog", "cat", "dog"], k=2)
     0.75
     """
-    evaluation = make_evaluation(
+    return ranking_score(
+        lambda evaluation: statistics.recall(check_cutoffs(k, evaluation)),
         query_codes,
         query_labels,
         database_codes,
         database_labels,
+        gains={"binary": lambda labels: binary_gains(labels, relevance, similarity, threshold)},
+        similarity=similarity,
         exclude_self=exclude_self,
-        metric=metric,
-        levels=takes_levels(similarity),
-        device=device,
-        binary=lambda labels: binary_gains(labels, relevance, similarity, threshold),
-    )
-    return score(
-        evaluation,
-        statistics.recall(check_rank(k, evaluation)),
         ties=ties,
+        metric=metric,
         no_relevant=no_relevant,
         per_query=per_query,
         n_jobs=n_jobs,
+        device=device,
     )
 
 
 @shared_docs
-def mean_average_precision(
+def hit_rate_score(
     query_codes,
     query_labels,
     database_codes=None,
     database_labels=None,
     *,
-    k=None,
-    normalizer="total",
+    k,
     relevance=None,
     similarity=None,
     threshold=None,
@@ -185,21 +177,16 @@ def mean_average_precision(
     n_jobs=None,
     device=None,
 ):
-    """Mean over the queries of their average precision, mAP or mAP@k.
+    """Share of the queries with a relevant item among the first k, success@k.
 
-    The average precision of a query is the sum of the precisions at the ranks of the relevant
-    items, divided by the normaliser.
+    Metric learning calls it recall@k. A tie makes a hit a matter of chance: none of q items drawn
+    from n is one of the n+ relevant ones with probability
+    ``(n - n+ choose q) / (n choose q)``, which is exact.
 
     Parameters
     ----------
     |rankings|
-    k : int, default=None
-        The cut-off; None for the whole database.
-    normalizer : {"total", "min", "hits"}, default="total"
-        What the sum up to rank k is divided by: the number of relevant items in the database;
-        that or k, whichever is smaller; or the number of relevant items up to rank k. The last
-        is common in papers on hashing, though it ranks one hit followed by two misses above a
-        hit, a miss and a hit. Without a cut-off they are the same.
+    |cutoffs|
     |relevance|
     |exclude|
     |ties|
@@ -210,8 +197,7 @@ def mean_average_precision(
 
     Returns
     -------
-    score : float or ndarray of shape (n_queries,)
-        The mean over the queries, or the value of each.
+    |score|
 
     Raises
     ------
@@ -219,85 +205,50 @@ def mean_average_precision(
 
     References
     ----------
-    McSherry, F., & Najork, M. (2008). Computing information retrieval performance measures
-    efficiently in the presence of tied scores. ECIR.
+    Jégou, H., Douze, M., & Schmid, C. (2011). Product quantization for nearest neighbor search.
+    IEEE Transactions on Pattern Analysis and Machine Intelligence, 33(1).
 
-    He, K., Cakir, F., Bargal, S. A., & Sclaroff, S. (2018). Hashing as tie-aware learning to
-    rank. CVPR.
+    Musgrave, K., Belongie, S., & Lim, S.-N. (2020). A metric learning reality check. ECCV.
 
     Examples
     --------
-    >>> from skhash.metrics import mean_average_precision
+    One of the two items at distance 1 is relevant:
+
+    >>> from skhash.metrics import hit_rate_score
     >>> database = [[0, 0], [0, 1], [1, 0], [1, 1]]
-    >>> labels = ["cat", "dog", "cat", "dog"]
-    >>> mean_average_precision([[0, 0]], ["cat"], database, labels)  # (1 + 1) / 2 or (1 + 2/3) / 2
-    0.9166666666666666
+    >>> labels = ["dog", "cat", "dog", "cat"]
+    >>> hit_rate_score([[0, 0]], ["cat"], database, labels, k=[1, 2, 3])
+    array([0. , 0.5, 1. ])
     """
-    check_option("normalizer", normalizer, statistics.NORMALIZERS)
-    evaluation = make_evaluation(
+    return ranking_score(
+        lambda evaluation: statistics.hit_rate(check_cutoffs(k, evaluation)),
         query_codes,
         query_labels,
         database_codes,
         database_labels,
+        gains={"binary": lambda labels: binary_gains(labels, relevance, similarity, threshold)},
+        similarity=similarity,
         exclude_self=exclude_self,
-        metric=metric,
-        levels=takes_levels(similarity),
-        device=device,
-        binary=lambda labels: binary_gains(labels, relevance, similarity, threshold),
-    )
-    k = k if k is None else check_rank(k, evaluation)
-    return score(
-        evaluation,
-        statistics.average_precision(k, normalizer),
         ties=ties,
+        metric=metric,
         no_relevant=no_relevant,
         per_query=per_query,
         n_jobs=n_jobs,
-    )
-
-
-def average_precision(
-    query_codes, query_labels, database_codes=None, database_labels=None, **kwargs
-):
-    """Average precision of each query.
-
-    `mean_average_precision` with ``per_query=True``, whose other arguments it takes.
-
-    Parameters
-    ----------
-    query_codes, query_labels, database_codes, database_labels : array-like
-        See `mean_average_precision`.
-    **kwargs
-        Keyword arguments of `mean_average_precision` but ``per_query``.
-
-    Returns
-    -------
-    values : ndarray of shape (n_queries,)
-        The average precision of each query, NaN for those with nothing relevant in the database
-        unless ``no_relevant="zero"``.
-
-    Examples
-    --------
-    >>> from skhash.metrics import average_precision
-    >>> average_precision([[0, 0], [1, 1]], [0, 1], [[0, 1], [1, 1]], [0, 1])
-    array([1., 1.])
-    """
-    return mean_average_precision(
-        query_codes, query_labels, database_codes, database_labels, per_query=True, **kwargs
+        device=device,
     )
 
 
 @shared_docs
-def ndcg(
+def mean_reciprocal_rank_score(
     query_codes,
     query_labels,
     database_codes=None,
     database_labels=None,
     *,
     k=None,
-    gain="linear",
     relevance=None,
     similarity=None,
+    threshold=None,
     exclude_self=False,
     ties="expected",
     metric="hamming",
@@ -306,23 +257,17 @@ def ndcg(
     n_jobs=None,
     device=None,
 ):
-    """Normalised discounted cumulative gain, NDCG or NDCG@k.
+    """Mean over the queries of 1 over the rank of the first relevant item, MRR.
 
-    The sum of the gains of the first k items, each divided by ``log2(rank + 1)``, over that of
-    the best ranking.
+    In expectation over the order of ties: a sum over the ranks that the first relevant item can
+    have, each with its probability.
 
     Parameters
     ----------
     |rankings|
     k : int, default=None
-        The cut-off; None for the whole database.
-    gain : {"linear", "exponential"}, default="linear"
-        The gain of an item of relevance r: r, or ``2 ** r - 1``.
-    relevance : array-like of shape (n_queries, n_database), default=None
-        How relevant each item is to each query, not negative. By default 1 for items of the
-        same class, or with a label in common, else 0.
-    similarity : callable or array-like of shape (n_queries, n_database), default=None
-        A similarity target, or its values, as the relevance.
+        The cut-off, beyond which an item counts as not found; None for the whole database.
+    |relevance|
     |exclude|
     |ties|
     |metric|
@@ -332,8 +277,7 @@ def ndcg(
 
     Returns
     -------
-    score : float or ndarray of shape (n_queries,)
-        The mean over the queries, or the value of each.
+    |score|
 
     Raises
     ------
@@ -341,52 +285,108 @@ def ndcg(
 
     References
     ----------
-    Järvelin, K., & Kekäläinen, J. (2002). Cumulated gain-based evaluation of IR techniques.
-    ACM Transactions on Information Systems, 20(4).
-
-    McSherry, F., & Najork, M. (2008). Computing information retrieval performance measures
-    efficiently in the presence of tied scores. ECIR.
+    Voorhees, E. M. (1999). The TREC-8 question answering track report. TREC.
 
     Examples
     --------
-    >>> from skhash.metrics import ndcg
-    >>> ndcg([[0, 0]], None, [[0, 1], [1, 1]], relevance=[[1, 3]])
-    0.7967...
+    The first relevant item is at rank 2 or, as likely, at rank 3:
+
+    >>> from skhash.metrics import mean_reciprocal_rank_score
+    >>> database = [[0, 0], [0, 1], [1, 0], [1, 1]]
+    >>> mean_reciprocal_rank_score([[0, 0]], ["cat"], database, ["dog", "cat", "dog", "dog"])
+    0.416...
     """
-    check_option("gain", gain, ("linear", "exponential"))
-    transform = np.asarray if gain == "linear" else _exponential
-
-    def make_gains(labels):
-        if relevance is not None and similarity is not None:
-            raise ValueError("Relevance comes from relevance or from similarity, got both.")
-        if relevance is not None:
-            return matrix_gains(labels, relevance, transform)
-        if similarity is not None:
-            return graded_gains(labels, similarity, transform)
-        # 2 ** r - 1 is r for 0 and 1
-        return binary_gains(labels)
-
-    evaluation = make_evaluation(
+    return ranking_score(
+        lambda evaluation: statistics.mean_reciprocal_rank(
+            None if k is None else check_rank(k, evaluation)
+        ),
         query_codes,
         query_labels,
         database_codes,
         database_labels,
+        gains={"binary": lambda labels: binary_gains(labels, relevance, similarity, threshold)},
+        similarity=similarity,
         exclude_self=exclude_self,
-        metric=metric,
-        levels=takes_levels(similarity),
-        device=device,
-        graded=make_gains,
-    )
-    k = k if k is None else check_rank(k, evaluation)
-    return score(
-        evaluation,
-        statistics.ndcg(k, "graded"),
         ties=ties,
+        metric=metric,
         no_relevant=no_relevant,
         per_query=per_query,
         n_jobs=n_jobs,
+        device=device,
     )
 
 
-def _exponential(relevance: np.ndarray) -> np.ndarray:
-    return np.exp2(relevance) - 1
+@shared_docs
+def r_precision_score(
+    query_codes,
+    query_labels,
+    database_codes=None,
+    database_labels=None,
+    *,
+    relevance=None,
+    similarity=None,
+    threshold=None,
+    exclude_self=False,
+    ties="expected",
+    metric="hamming",
+    no_relevant="warn",
+    per_query=False,
+    n_jobs=None,
+    device=None,
+):
+    """Precision at R, the number of items that are relevant to the query.
+
+    A cut-off for each query: classes of unequal size are judged alike. Of the items at the
+    distance of rank R, those ranks hold the mean share of relevant ones in expectation.
+
+    Parameters
+    ----------
+    |rankings|
+    |relevance|
+    |exclude|
+    |ties|
+    |metric|
+    |no_relevant|
+    |per_query|
+    |machine|
+
+    Returns
+    -------
+    |score|
+
+    Raises
+    ------
+    |raises|
+
+    See Also
+    --------
+    mean_average_precision_at_r_score : The same, which minds the order within the first R.
+
+    References
+    ----------
+    Manning, C. D., Raghavan, P., & Schütze, H. (2008). Introduction to information retrieval,
+    section 8.4. Cambridge University Press.
+
+    Examples
+    --------
+    >>> from skhash.metrics import r_precision_score
+    >>> database = [[0, 0], [0, 1], [1, 0], [1, 1]]
+    >>> r_precision_score([[0, 0]], ["cat"], database, ["cat", "dog", "cat", "dog"])
+    0.75
+    """
+    return ranking_score(
+        lambda _: statistics.r_precision(),
+        query_codes,
+        query_labels,
+        database_codes,
+        database_labels,
+        gains={"binary": lambda labels: binary_gains(labels, relevance, similarity, threshold)},
+        similarity=similarity,
+        exclude_self=exclude_self,
+        ties=ties,
+        metric=metric,
+        no_relevant=no_relevant,
+        per_query=per_query,
+        n_jobs=n_jobs,
+        device=device,
+    )

@@ -63,6 +63,12 @@ class ClassGainsBlock:
         total[inside] -= self.of_pairs(inside, self._own[inside])
         return total
 
+    @property
+    def positive(self) -> ClassGainsBlock:
+        """1 where the gain is positive, else 0."""
+        table = (self.table > 0).astype(np.float64)
+        return ClassGainsBlock(self._gains, table, self.query_classes, self._own)
+
     def of_pairs(self, queries: np.ndarray, items: np.ndarray) -> np.ndarray:
         """Gains of single pairs of a query of the block and an item."""
         cells = self.item_classes[items]
@@ -70,15 +76,21 @@ class ClassGainsBlock:
         return self.table.ravel()[cells]
 
     def ordered(self, best_first: bool) -> tuple[ClassGainsBlock, np.ndarray]:
-        """Places of the classes in each query's order by gain, and the gains in that order.
+        """Places of the classes in each query's order by gain, and the gain at each place.
 
-        The places come as a block of gains, so that they are looked up as gains are.
+        Classes of equal gain share a place. The places come as a block of gains, so that they
+        are looked up as gains are.
         """
         order = np.argsort(-self.table if best_first else self.table, axis=1)
-        places = ClassGainsBlock(
-            self._gains, np.argsort(order, axis=1), self.query_classes, self._own
-        )
-        return places, np.take_along_axis(self.table, order, axis=1)[self.query_classes]
+        gains = np.take_along_axis(self.table, order, axis=1)
+        place = np.zeros(gains.shape, dtype=np.intp)
+        np.cumsum(np.diff(gains, axis=1) != 0, axis=1, out=place[:, 1:])
+        gain_at = np.zeros((len(gains), int(place.max()) + 1))
+        np.put_along_axis(gain_at, place, gains, axis=1)
+        table = np.empty_like(place)
+        np.put_along_axis(table, order, place, axis=1)
+        places = ClassGainsBlock(self._gains, table, self.query_classes, self._own)
+        return places, gain_at[self.query_classes]
 
     def ideal(self, n_ranks: int) -> tuple[Groups, np.ndarray]:
         """The best rankings there are, and which of them is that of each query.
@@ -138,6 +150,10 @@ class PairGainsBlock:
     @cached_property
     def total(self) -> np.ndarray:
         return self.dense.sum(axis=1)
+
+    @property
+    def positive(self) -> PairGainsBlock:
+        return PairGainsBlock((self.dense > 0).astype(np.float64), binary=True)
 
     def of_pairs(self, queries: np.ndarray, items: np.ndarray) -> np.ndarray:
         return self.dense[queries, items]

@@ -2,117 +2,24 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterator, Mapping
-
 import numpy as np
 
 from skhash.metrics import _statistics as statistics
 from skhash.metrics._docs import shared_docs
 from skhash.metrics._evaluation import Evaluation
-from skhash.metrics._gains import Labels, binary_gains, graded_gains
+from skhash.metrics._gains import Labels, binary_gains, graded_gains, shared_gains
 from skhash.metrics._inputs import TIES, check_option, check_ranks, make_evaluation
 from skhash.metrics._lookup import (
     EMPTY,
-    PrecisionRecallCurve,
     average_curve,
     check_radius,
     has_relevant,
     lookup_of_counts,
 )
 from skhash.metrics._policy import POLICIES, settle
+from skhash.metrics._retrieval_report import RetrievalReport
 from skhash.similarity import takes_levels
-
-
-class RetrievalReport(Mapping):
-    """Scores by name, with what they were measured on.
-
-    A mapping of metric names to scores, which prints as a table. Made by `retrieval_report`.
-
-    Attributes
-    ----------
-    conditions : dict
-        Numbers of queries and of items, the distance, how ties were taken, and the like: a
-        score means nothing without them.
-    per_query : dict of str to ndarray of shape (n_queries,)
-        The values that each score is the mean of, NaN for queries that were left out.
-    precision_recall : PrecisionRecallCurve or None
-        Precision and recall by radius, where distances are Hamming and relevance is binary.
-    """
-
-    def __init__(
-        self,
-        per_query: dict[str, np.ndarray],
-        conditions: dict[str, object],
-        precision_recall: PrecisionRecallCurve | None = None,
-    ):
-        self.per_query = per_query
-        self.conditions = conditions
-        self.precision_recall = precision_recall
-        self._scores = {name: float(np.nanmean(values)) for name, values in per_query.items()}
-
-    def __getitem__(self, name: str) -> float:
-        return self._scores[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._scores)
-
-    def __len__(self) -> int:
-        return len(self._scores)
-
-    def standard_error(self, name: str) -> float:
-        """Standard error of a score over the queries; 0 for a single one."""
-        values = self.per_query[name]
-        values = values[~np.isnan(values)]
-        return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
-
-    def to_frame(self):
-        """The scores as a pandas DataFrame.
-
-        Returns
-        -------
-        frame : DataFrame
-            One row for each metric, with its ``score``, its ``standard_error`` over the queries,
-            and ``n_queries``, how many counted.
-        """
-        import pandas as pd
-
-        rows = {
-            name: {
-                "score": score,
-                "standard_error": self.standard_error(name),
-                "n_queries": int(np.count_nonzero(~np.isnan(self.per_query[name]))),
-            }
-            for name, score in self.items()
-        }
-        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("metric")
-
-    def __str__(self) -> str:
-        width = max(map(len, self))
-        head = f"{'':{width}}  {'score':>6}  std. error"
-        lines = [
-            f"{name:{width}}  {score:.4f}  {self.standard_error(name):10.4f}"
-            for name, score in self.items()
-        ]
-        return "\n".join([head, *lines, "", self._describe()])
-
-    def __repr__(self) -> str:
-        scores = ", ".join(f"{name}={score:.4f}" for name, score in self.items())
-        return f"RetrievalReport({scores})"
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th>{html.escape(name)}</th><td>{score:.4f}</td>"
-            f"<td>{self.standard_error(name):.4f}</td></tr>"
-            for name, score in self.items()
-        )
-        return (
-            f"<table><caption>{html.escape(self._describe())}</caption><thead><tr><th>metric</th>"
-            f"<th>score</th><th>std. error</th></tr></thead><tbody>{rows}</tbody></table>"
-        )
-
-    def _describe(self) -> str:
-        return ", ".join(f"{name}: {value}" for name, value in self.conditions.items())
+from skhash.utils._labels import check_target
 
 
 @shared_docs
@@ -151,13 +58,14 @@ def retrieval_report(
         relevant, or items with a label in common.
     similarity : callable or array-like of shape (n_queries, n_database), default=None
         A similarity target, or its values: the gains of hierarchical precision and NDCG. Without
-        it the gains of NDCG are those of binary relevance.
+        it the gains of NDCG are those of binary relevance, and for label sets the numbers of
+        labels in common, which ACG and WAP have in any case.
     threshold : float, default=None
         Where given, items at least so similar to the query are the relevant ones.
     normalizer : {"total", "min", "hits"}, default="total"
-        See `mean_average_precision`.
+        See `mean_average_precision_score`.
     average : {"mean", "trapezoid"}, default="mean"
-        See `average_hierarchical_precision_score`.
+        See `mean_average_hierarchical_precision_score`.
     empty : {"zero", "skip"}, default="zero"
         See `precision_within_radius`; under ``"skip"`` its row is missing where no query finds
         anything.
@@ -170,8 +78,8 @@ def retrieval_report(
     Returns
     -------
     report : RetrievalReport
-        A mapping of names such as ``"mAP"``, ``"P@10"`` or ``"mAHP@250"`` to scores, which
-        prints as a table.
+        A mapping of names such as ``"map"``, ``"precision@10"`` or ``"mahp@250"``, which are
+        those of scorers, to scores; prints as a table.
 
     Raises
     ------
@@ -182,19 +90,23 @@ def retrieval_report(
     >>> from skhash.metrics import retrieval_report
     >>> codes = [[0, 0, 0], [0, 0, 1], [1, 1, 0], [1, 1, 1]]
     >>> report = retrieval_report(codes, ["a", "a", "b", "b"], k=2, radius=1, exclude_self=True)
-    >>> report["mAP"]
+    >>> report["map"]
     1.0
     >>> print(report)
-                 score  std. error
-    mAP         1.0000      0.0000
-    mAP@2       1.0000      0.0000
-    P@2         0.5000      0.0000
-    R@2         1.0000      0.0000
-    NDCG@2      1.0000      0.0000
-    P@r<=1      1.0000      0.0000
-    empty@r<=1  0.0000      0.0000
+                          score  std. error  queries
+    map                  1.0000      0.0000        4
+    map@2                1.0000      0.0000        4
+    map@r                1.0000      0.0000        4
+    r_precision          1.0000      0.0000        4
+    mrr                  1.0000      0.0000        4
+    precision@2          0.5000      0.0000        4
+    recall@2             1.0000      0.0000        4
+    hit_rate@2           1.0000      0.0000        4
+    ndcg@2               1.0000      0.0000        4
+    precision@radius<=1  1.0000      0.0000        4
+    empty@radius<=1      0.0000      0.0000        4
     <BLANKLINE>
-    queries: 4, database: 4, self excluded: 4, distance: hamming, ties: expected
+    queries: 4, nothing relevant: 0, no_relevant: warn, database: 4, self excluded: 4, ...
     """
     check_option("ties", ties, TIES)
     check_option("no_relevant", no_relevant, POLICIES)
@@ -219,6 +131,7 @@ def retrieval_report(
         device=device,
         binary=binary,
         graded=lambda labels: None if similarity is None else graded_gains(labels, similarity),
+        shared=lambda labels: shared_gains(labels) if labels.kind == "multilabel" else None,
     )
     ranks = check_ranks(np.atleast_1d(k), evaluation).tolist()
     wanted = _statistics(evaluation, ranks, normalizer, average)
@@ -240,28 +153,49 @@ def retrieval_report(
         counted = has_relevant(counts, policy["binary"])
         precision, is_empty = lookup_of_counts(counts, counted, radius, empty)
         if not np.isnan(precision).all():
-            per_query[f"P@r<={radius}"] = precision
-        per_query[f"empty@r<={radius}"] = np.where(counted, is_empty, np.nan)
+            per_query[f"precision@radius<={radius}"] = precision
+        per_query[f"empty@radius<={radius}"] = np.where(counted, is_empty, np.nan)
         curve = average_curve(counts, counted, "macro", empty)
+    unmatched = sum(np.isnan(values[statistic.name]) for statistic in wanted) > 0
     conditions = {
         "queries": evaluation.ranking.n_queries,
+        "nothing relevant": int(np.count_nonzero(unmatched)),
+        "no_relevant": no_relevant,
         "database": evaluation.ranking.n_database,
         "self excluded": int(np.count_nonzero(evaluation.own >= 0)),
         "distance": metric,
         "ties": ties,
     }
-    return RetrievalReport(per_query, conditions, curve)
+    if "binary" in evaluation.gains:
+        conditions["normalizer"] = normalizer
+    if "graded" in evaluation.gains:
+        conditions["average"] = average
+    if lookup:
+        conditions["empty"] = empty
+    classes = None
+    if query_labels is not None:
+        kind, classes = check_target(query_labels, levels=takes_levels(similarity))
+        classes = classes if kind == "class" else None
+    return RetrievalReport(per_query, conditions, curve, classes)
 
 
 def _statistics(evaluation: Evaluation, ranks: list[int], normalizer: str, average: str):
-    best_gains = "graded" if "graded" in evaluation.gains else "binary"
+    binary, graded, shared = (name in evaluation.gains for name in ("binary", "graded", "shared"))
     chosen = []
-    if "binary" in evaluation.gains:
+    if binary:
         chosen += [statistics.average_precision(k, normalizer) for k in (None, *ranks)]
-        chosen += [statistics.precision(k) for k in ranks]
-        chosen += [statistics.recall(k) for k in ranks]
-    chosen += [statistics.ndcg(k, best_gains) for k in ranks]
-    if "graded" in evaluation.gains:
+        chosen += [statistics.average_precision_at_r(), statistics.r_precision()]
+        chosen.append(statistics.mean_reciprocal_rank(None))
+        for make in (statistics.precision, statistics.recall, statistics.hit_rate):
+            chosen += [make(k) for k in ranks]
+    if graded or not shared:
+        chosen += [statistics.ndcg(k, "graded" if graded else "binary") for k in ranks]
+    if shared:
+        chosen += [statistics.ndcg(k, "shared") for k in ranks]
+        chosen += [statistics.average_cumulative_gain(k, "shared") for k in ranks]
+        chosen.append(statistics.weighted_average_precision(None, "total", "shared"))
+    if graded:
         chosen += [statistics.hierarchical_precision(k) for k in ranks]
         chosen += [statistics.average_hierarchical_precision(k, average) for k in ranks]
+        chosen.append(statistics.hierarchical_average_precision())
     return chosen

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from numbers import Integral
+import contextlib
+import math
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from numbers import Integral, Real
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
-from skhash.metrics._inputs import METRICS, TIES, check_option
-from skhash.metrics._policy import POLICIES
-from skhash.metrics._scorer_fold import score_fold
+from skhash.metrics._fold import DATABASES, QUERIES, Fold, FoldRows, fitted_attribute, select_rows
+from skhash.metrics._inputs import METRICS, TIES, ScoringOptions, check_option, query_values
+from skhash.metrics._policy import POLICIES, caller_level, mean_over_queries, settle
 from skhash.metrics._scorer_names import make_statistic
-from skhash.metrics._scorer_rows import DATABASES, QUERIES
-from skhash.similarity import resolve_similarity
+from skhash.metrics._statistics import Statistic
+from skhash.similarity import resolve_similarity, takes_levels
+from skhash.utils._labels import check_target
 
 _VECTOR_METRICS = tuple(metric for metric in METRICS if metric != "precomputed")
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """One score: what of whom, and how."""
+
+    statistic: Statistic
+    rows: FoldRows
+    options: ScoringOptions
 
 
 class RetrievalScorer(BaseEstimator):
@@ -30,8 +45,10 @@ class RetrievalScorer(BaseEstimator):
     name : str
         What to score, with its cut-off: ``"mahp@250"``, ``"hp@250"``, ``"map"``,
         ``"map@1000"``, ``"ndcg@100"``, ``"precision@10"``, ``"recall@10"``; see
-        `get_scorer_names`. The first two and NDCG grade items by similarity. For the others an
-        item is relevant if it has the class of the query, or a label in common.
+        `get_scorer_names`. ``"mahp"``, ``"hp"``, ``"hap"`` and ``"ndcg"`` grade items by
+        similarity, ``"ndcg:shared"``, ``"acg"`` and ``"wap"`` by the number of labels in common.
+        For the others an item is relevant if it has the class of the query, or a label in
+        common.
     similarity : "estimator", "auto" or callable, default="estimator"
         The similarity target to score by. ``"estimator"`` takes the ``similarity_`` that the
         fitted estimator, or the last step of the pipeline, learned from. Give a fixed target
@@ -47,9 +64,11 @@ class RetrievalScorer(BaseEstimator):
     database : {"fold", "queries", "rest", "train"}, default="fold"
         What they search: all rows of the fold, each query left out of its own ranking; the
         queries among themselves; the rows that are no queries; or the codes of the training
-        rows, which the fitted estimator must have kept as ``training_codes_``, packed by
-        `~skhash.neighbors.pack_codes`, and ``training_labels_`` (``store_codes=True``). When
-        the fold is the training set, each row is left out of its own ranking there too.
+        rows, which a hasher keeps under ``store_codes=True``. Rows of the fold that are
+        training rows are left out of their own ranking there too. They are known by their
+        features, in whatever order they come: a row that equals a training row, and has its
+        class, is taken for it. Where this holds for some rows of the fold only, a warning says
+        so.
     ties : {"expected", "optimistic", "pessimistic"}, default="expected"
         What to make of items at the same distance: the exact expectation over their random
         order, or the score of the best or the worst order.
@@ -69,7 +88,6 @@ class RetrievalScorer(BaseEstimator):
     --------
     MultiRetrievalScorer : Several scores, for which the fold is encoded once.
     get_scorer : A scorer by name.
-    hierarchical_precision_scorer : Hierarchical precision.
 
     Notes
     -----
@@ -145,7 +163,7 @@ class RetrievalScorer(BaseEstimator):
         TypeError
             If the estimator is no transformer.
         """
-        return score_fold({"score": self}, estimator, X, y)["score"]
+        return _score_fold({"score": self}, estimator, X, y)["score"]
 
     def _validate(self):
         """Check the parameters; return the statistic."""
@@ -179,6 +197,9 @@ class MultiRetrievalScorer(BaseEstimator):
     scorers : dict or list
         Scorers, `RetrievalScorer` or names that `get_scorer` takes, by the name of their
         result. A list of names names the results too.
+    error_score : "raise" or float, default=nan
+        What a score is set to that cannot be computed on a fold, with a warning; the other
+        scores of the fold are kept. ``"raise"`` raises the error.
 
     See Also
     --------
@@ -199,8 +220,9 @@ class MultiRetrievalScorer(BaseEstimator):
     {'n_bits': 8}
     """
 
-    def __init__(self, scorers):
+    def __init__(self, scorers, *, error_score=math.nan):
         self.scorers = scorers
+        self.error_score = error_score
 
     def __call__(self, estimator, X, y=None) -> dict[str, float]:
         """Score a fitted estimator.
@@ -222,9 +244,13 @@ class MultiRetrievalScorer(BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            As `RetrievalScorer` does.
+            As `RetrievalScorer` does: under ``error_score="raise"``, and without y, or for an
+            estimator without ``transform``.
         """
-        return score_fold(self._by_name(), estimator, X, y)
+        is_number = isinstance(self.error_score, Real) and not isinstance(self.error_score, bool)
+        if not is_number:
+            check_option("error_score", self.error_score, ("raise", "a number"))
+        return _score_fold(self._by_name(), estimator, X, y, self.error_score)
 
     def _by_name(self) -> dict[str, RetrievalScorer]:
         scorers = self.scorers
@@ -236,73 +262,6 @@ class MultiRetrievalScorer(BaseEstimator):
             key: RetrievalScorer(scorer) if isinstance(scorer, str) else _check_scorer(key, scorer)
             for key, scorer in scorers.items()
         }
-
-
-def hierarchical_precision_scorer(
-    *,
-    k,
-    similarity="estimator",
-    average="mean",
-    queries="all",
-    database="fold",
-    ties="expected",
-    metric="hamming",
-    no_relevant="warn",
-    n_jobs=None,
-    device=None,
-) -> RetrievalScorer:
-    """Scorer of hierarchical precision: how similar in meaning the nearest items are.
-
-    Parameters
-    ----------
-    k : int
-        The cut-off. It must exceed the number of items of a class in the fold for the score to
-        see more than the classes.
-    similarity : "estimator", "auto" or callable, default="estimator"
-        The similarity target. Give a fixed one where a search varies the similarity itself.
-    average : {"mean", "trapezoid"} or None, default="mean"
-        The mean of HP@1, ..., HP@k, their mean by the trapezoidal rule, or None for HP@k alone.
-    queries, database, ties, metric, no_relevant, n_jobs, device
-        See `RetrievalScorer`.
-
-    Returns
-    -------
-    scorer : RetrievalScorer
-        The scorer.
-
-    Raises
-    ------
-    ValueError
-        If k or average is not as asked for.
-
-    See Also
-    --------
-    average_hierarchical_precision_score : The metric.
-
-    Examples
-    --------
-    >>> from skhash.metrics import hierarchical_precision_scorer
-    >>> from skhash.similarity import TaxonomySimilarity
-    >>> hierarchical_precision_scorer(k=100, similarity=TaxonomySimilarity("cifar100"))
-    RetrievalScorer(name='mahp@100',
-                    similarity=TaxonomySimilarity(taxonomy='cifar100'))
-    """
-    if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
-        raise ValueError(f"k must be a positive integer, got {k!r}.")
-    check_option("average", average, ("mean", "trapezoid", None))
-    family = "hp" if average is None else "mahp"
-    variant = ":trapezoid" if average == "trapezoid" else ""
-    return get_scorer(
-        f"{family}@{k}{variant}",
-        similarity=similarity,
-        queries=queries,
-        database=database,
-        ties=ties,
-        metric=metric,
-        no_relevant=no_relevant,
-        n_jobs=n_jobs,
-        device=device,
-    )
 
 
 def get_scorer(name, **options) -> RetrievalScorer | MultiRetrievalScorer:
@@ -344,3 +303,144 @@ def _check_scorer(key, scorer) -> RetrievalScorer:
     if not isinstance(scorer, RetrievalScorer):
         raise TypeError(f"Scorer {key!r} must be a RetrievalScorer or a name, got {scorer!r}.")
     return scorer
+
+
+def _score_fold(
+    scorers: dict[str, RetrievalScorer], estimator, X, y, error_score="raise"
+) -> dict[str, float]:
+    """Scores of an estimator on a fold, by the keys of the scorers.
+
+    All that can be refused is refused before X is encoded. ``error_score`` is what a score is
+    set to that cannot be computed, or ``"raise"``.
+    """
+    if not hasattr(estimator, "transform"):
+        raise TypeError(
+            "a retrieval scorer scores what transform returns, which "
+            f"{type(estimator).__name__} lacks"
+        )
+    if y is None:
+        raise ValueError("a retrieval scorer needs y: labels say what is relevant")
+    kind, y = check_target(y, levels=_any_takes_levels(scorers.values(), estimator))
+    fold = Fold(estimator, X, kind, y)
+    scores = dict.fromkeys(scorers, error_score)
+    plans = {}
+    for key, scorer in scorers.items():
+        with _attempt([key], error_score):
+            plans[key] = _make_plan(scorer, fold)
+    for keys in _alike({key: scorers[key] for key in plans}):
+        with _attempt(keys, error_score):
+            values = _values_of_queries([plans[key] for key in keys], fold)
+            warned: set[str] = set()
+            for key in keys:
+                statistic, policy = plans[key].statistic, plans[key].options.no_relevant
+                if policy == "warn" and statistic.gains in warned:
+                    # once is enough
+                    policy = "skip"
+                warned.add(statistic.gains)
+                with _attempt([key], error_score):
+                    scores[key] = mean_over_queries(settle(values[statistic.name], policy))
+    return scores
+
+
+@contextlib.contextmanager
+def _attempt(keys: Sequence[str], error_score) -> Iterator[None]:
+    """Go on without the scores where they fail, as scikit-learn does with a dict of scorers."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error_score, str):
+            raise
+        names = ", ".join(map(repr, keys))
+        warnings.warn(
+            f"Scoring failed. The score {names} on this train-test partition for these parameters "
+            f"will be set to {error_score}. Details:\n{type(error).__name__}: {error}",
+            UserWarning,
+            stacklevel=caller_level(),
+        )
+
+
+def _any_takes_levels(scorers, estimator) -> bool:
+    targets = [scorer.similarity for scorer in scorers]
+    return any(map(takes_levels, [*targets, fitted_attribute(estimator, "similarity_")]))
+
+
+def _alike(scorers: dict[str, RetrievalScorer]) -> list[list[str]]:
+    """Keys of scorers that differ in the name of the score only."""
+    groups: dict[tuple, list[str]] = {}
+    for key, scorer in scorers.items():
+        params = scorer.get_params(deep=False) | {"name": None}
+        # targets need not be hashable
+        params["similarity"] = id(scorer.similarity)
+        groups.setdefault(tuple(params.values()), []).append(key)
+    return list(groups.values())
+
+
+def _make_plan(scorer: RetrievalScorer, fold: Fold) -> _Plan:
+    statistic = scorer._validate()
+    seen_classes = None
+    if scorer.queries in ("seen", "unseen"):
+        seen_classes = fold.attribute("classes_")
+        if seen_classes is None:
+            raise ValueError(
+                f"queries={scorer.queries!r} goes by the classes_ of the fitted estimator, which "
+                f"{fold.name} does not keep. To score it on unseen classes, use queries='all' "
+                "with UnseenClassSplit(seen_size=0), or retrieval_evaluate"
+            )
+    own = fold.training().own if scorer.database == "train" else None
+    rows = select_rows(fold.kind, fold.y, scorer.queries, scorer.database, seen_classes, own)
+    n_database = len(fold.training().codes if rows.database is None else rows.database)
+    where = (
+        f"fold of {fold.y.shape[0]} rows, queries={scorer.queries!r}, database={scorer.database!r}"
+    )
+    _check_depth(statistic, n_database - bool(np.any(rows.own >= 0)), where)
+    options = {
+        name: getattr(scorer, name)
+        for name in ScoringOptions.__dataclass_fields__
+        if name != "similarity"
+    }
+    needs_similarity = statistic.gains == "graded" or scorer.threshold is not None
+    similarity = _similarity(scorer, fold) if needs_similarity else None
+    return _Plan(statistic, rows, ScoringOptions(similarity=similarity, **options))
+
+
+def _similarity(scorer: RetrievalScorer, fold: Fold):
+    if not (isinstance(scorer.similarity, str) and scorer.similarity == "estimator"):
+        return resolve_similarity(scorer.similarity, fold.y)
+    similarity = fold.attribute("similarity_")
+    if similarity is None:
+        raise ValueError(
+            f"{scorer.name!r} grades by similarity, but {fold.name} has no similarity_ to take; "
+            "give the scorer a target: similarity=..."
+        )
+    return similarity
+
+
+def _values_of_queries(plans: list[_Plan], fold: Fold) -> dict[str, np.ndarray]:
+    """Values of scores that differ in the statistic only, by its name."""
+    rows, options = plans[0].rows, plans[0].options
+    similarities = [plan.options.similarity for plan in plans]
+    given = (similarity for similarity in similarities if similarity is not None)
+    options = replace(options, similarity=next(given, None))
+    codes, y = fold.codes(options.metric), fold.y
+    if rows.database is None:
+        database, database_labels, _ = fold.training()
+    else:
+        database, database_labels = codes[rows.database], y[rows.database]
+    return query_values(
+        [plan.statistic for plan in plans],
+        codes[rows.queries],
+        y[rows.queries],
+        database,
+        database_labels,
+        rows.own,
+        options,
+    )
+
+
+def _check_depth(statistic: Statistic, n_ranked: int, where: str) -> None:
+    """Refuse a cut-off beyond the items that a query has to rank."""
+    if statistic.depth is not None and statistic.depth > n_ranked:
+        raise ValueError(
+            f"{statistic.name!r} needs k={statistic.depth} items to rank, but a query has "
+            f"{n_ranked} ({where})"
+        )

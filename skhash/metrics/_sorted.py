@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from skhash.metrics._graded_precision import merge_cells
 from skhash.metrics._ties import Groups
 
 
@@ -18,19 +19,24 @@ class SortedBlock:
         Distances; inf for items that are not ranked.
     depth : int
         Number of ranks that matter. Groups that begin after it may be incomplete.
+    absolute : float or ndarray of shape (n_queries, 1)
+        Neighbouring distances tie that differ by no more than this, ...
+    relative : float
+        ... and this share of the smaller one.
     """
 
-    def __init__(self, distances: np.ndarray, depth: int):
-        items = _nearest(distances, depth)
+    def __init__(self, distances: np.ndarray, depth: int, absolute=0.0, relative=0.0):
+        items = _nearest(distances, depth, absolute, relative)
         distances = np.take_along_axis(distances, items, axis=1)
         order = np.argsort(distances, axis=1)
         self._items = np.take_along_axis(items, order, axis=1)
-        self._distances = np.take_along_axis(distances, order, axis=1)
-        self._ranked = np.isfinite(self._distances)
-        group = np.zeros(items.shape, dtype=np.intp)
-        np.cumsum(np.diff(self._distances, axis=1) > 0, axis=1, out=group[:, 1:])
-        self._shape = (len(group), int(group.max()) + 1)
-        bins = group + np.arange(len(group))[:, None] * self._shape[1]
+        distances = np.take_along_axis(distances, order, axis=1)
+        self._ranked = np.isfinite(distances)
+        self._group = np.zeros(items.shape, dtype=np.intp)
+        apart = np.diff(distances, axis=1) > absolute + relative * distances[:, :-1]
+        np.cumsum(apart, axis=1, out=self._group[:, 1:])
+        self._shape = (len(items), int(self._group.max()) + 1)
+        bins = self._group + np.arange(len(items))[:, None] * self._shape[1]
         self._bins = bins[self._ranked]
         self.size = self._count()
 
@@ -41,9 +47,13 @@ class SortedBlock:
     def refined_groups(self, gains, best_first: bool) -> Groups:
         """The rankings with each group ordered by gain, for better or for worse."""
         values = self._values(gains)
-        order = np.lexsort((-values if best_first else values, self._distances), axis=1)
+        order = np.lexsort((-values if best_first else values, self._group), axis=1)
         ranked = np.take_along_axis(self._ranked, order, axis=1)
         return Groups(ranked.astype(np.intp), np.take_along_axis(values, order, axis=1) * ranked)
+
+    def merged_groups(self, gains, cells: Groups) -> Groups:
+        """What `groups` returns, from the cells of `refined_groups`."""
+        return merge_cells(self.size, cells)
 
     def _values(self, gains) -> np.ndarray:
         queries = np.arange(len(self._items))[:, None]
@@ -54,12 +64,14 @@ class SortedBlock:
         return counts.reshape(self._shape)
 
 
-def _nearest(distances: np.ndarray, depth: int) -> np.ndarray:
+def _nearest(distances: np.ndarray, depth: int, absolute, relative: float) -> np.ndarray:
     """Items within the distance of rank ``depth``, as many for each query, in no order."""
     n_database = distances.shape[1]
     width = n_database
     if depth < n_database:
         reach = np.partition(distances, depth - 1, axis=1)[:, depth - 1, None]
+        # what ties with that rank may lie on both sides of it
+        reach = reach + 2 * (absolute + relative * reach)
         width = int(np.count_nonzero(distances <= reach, axis=1).max())
     if width == n_database:
         return np.tile(np.arange(n_database), (len(distances), 1))

@@ -1,7 +1,8 @@
 """The metrics as functions of the rankings of a block of queries.
 
 Every factory here returns a `Statistic`; its values are NaN for queries that nothing in the
-database is relevant to, which the caller's policy then decides about.
+database is relevant to, which the caller's policy then decides about. A cut-off ``k`` is a number,
+or an array for values of shape (n_queries, n_cutoffs), or, for some, None: the whole ranking.
 """
 
 from __future__ import annotations
@@ -11,11 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skhash.metrics._first_hit import hit_probability, reciprocal_rank
+from skhash.metrics._graded_precision import hierarchical_average_precision_sum
 from skhash.metrics._hits import average_precision_of_hits
 from skhash.metrics._ties import (
     Groups,
     average_precision_sum,
+    average_precision_sums,
     gain_at_ranks,
+    gain_up_to,
     prefix_sums,
     rank_weighted_gain,
 )
@@ -33,6 +38,10 @@ class Ranked:
     profile : for each query the row of ``ideal`` that is its own.
     total : the sum of the gains of all items for each query.
     ties : {"expected", "optimistic", "pessimistic"}.
+    cells : the rankings with each group divided into items of equal gain, the least first, or
+        all in the order that ``ties`` asks for; only for statistics that ask for them.
+    positive : for each group the number of its items with a positive gain, and
+    n_positive : that of all items; only for statistics that ask for them.
     """
 
     groups: Groups
@@ -41,17 +50,23 @@ class Ranked:
     profile: np.ndarray
     total: np.ndarray
     ties: str
+    cells: Groups | None = None
+    positive: np.ndarray | None = None
+    n_positive: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class Statistic:
     """A metric of single queries.
 
-    name : what it is called in tables, with its cut-off.
-    gains : "binary" or "graded", the gains it is about.
+    name : what it is called as a score and in reports, with its cut-off.
+    gains : "binary", "graded" or "shared", the gains it is about: relevant or not, similarities,
+        numbers of shared labels.
     compute : takes a `Ranked`, returns an array whose first axis runs over the queries.
     depth : number of ranks it looks at, None for all.
     radius : Hamming distance up to which it looks at all items.
+    cells : whether it needs the gains of single items.
+    positive : whether it needs the numbers of items with a positive gain.
     """
 
     name: str
@@ -59,76 +74,149 @@ class Statistic:
     compute: Callable[[Ranked], np.ndarray]
     depth: int | None = 0
     radius: int = 0
+    cells: bool = False
+    positive: bool = False
 
 
-def precision(k: int) -> Statistic:
+def precision(k) -> Statistic:
     """Share of relevant items among the first k."""
 
     def compute(ranked: Ranked) -> np.ndarray:
-        return _where_defined(ranked, rank_weighted_gain(ranked.groups, _first_ranks(k)) / k)
+        return _where_defined(ranked, gain_up_to(ranked.groups, k) / k)
 
-    return Statistic(f"P@{k}", "binary", compute, depth=k)
+    return Statistic(f"precision@{k}", "binary", compute, depth=_depth(k))
 
 
-def recall(k: int) -> Statistic:
+def recall(k) -> Statistic:
     """Share of the relevant items that are among the first k."""
 
     def compute(ranked: Ranked) -> np.ndarray:
-        return _ratio(rank_weighted_gain(ranked.groups, _first_ranks(k)), ranked.total)
+        return _ratio(gain_up_to(ranked.groups, k), ranked.total)
 
-    return Statistic(f"R@{k}", "binary", compute, depth=k)
+    return Statistic(f"recall@{k}", "binary", compute, depth=_depth(k))
 
 
-def average_precision(k: int | None, normalizer: str) -> Statistic:
+def hit_rate(k) -> Statistic:
+    """Whether one of the first k items is relevant."""
+
+    def compute(ranked: Ranked) -> np.ndarray:
+        return _where_defined(ranked, hit_probability(ranked.groups, k))
+
+    return Statistic(f"hit_rate@{k}", "binary", compute, depth=_depth(k))
+
+
+def mean_reciprocal_rank(k: int | None) -> Statistic:
+    """1 over the rank of the first relevant item, 0 where it is beyond k."""
+
+    def compute(ranked: Ranked) -> np.ndarray:
+        return _where_defined(ranked, reciprocal_rank(ranked.groups, _n_ranks(ranked, k)))
+
+    return Statistic("mrr" if k is None else f"mrr@{k}", "binary", compute, depth=k)
+
+
+def r_precision() -> Statistic:
+    """Precision at as many items as are relevant."""
+
+    def compute(ranked: Ranked) -> np.ndarray:
+        return _ratio(gain_up_to(ranked.groups, _n_relevant(ranked)), ranked.total)
+
+    return Statistic("r_precision", "binary", compute, depth=None)
+
+
+def average_precision(k, normalizer: str) -> Statistic:
     """Mean precision at the ranks of the relevant items."""
 
     def compute(ranked: Ranked) -> np.ndarray:
         assert ranked.tied is not None
-        n_ranks = int(ranked.tied.size.sum(axis=1).max()) if k is None else k
+        n_ranks = _n_ranks(ranked, k)
         if normalizer == "hits":
-            values = average_precision_of_hits(ranked.tied, n_ranks, ranked.ties)
-            return _where_defined(ranked, values)
-        whole = ranked.total if normalizer == "total" else np.minimum(ranked.total, n_ranks)
-        return _ratio(average_precision_sum(ranked.groups, n_ranks), whole)
+            values = [
+                average_precision_of_hits(ranked.tied, int(cutoff), ranked.ties)
+                for cutoff in np.atleast_1d(n_ranks)
+            ]
+            return _where_defined(ranked, np.stack(values, axis=1) if np.ndim(k) else values[0])
+        return _normalized(_precision_sums(ranked.groups, n_ranks), ranked.total, k, normalizer)
 
-    name = (
-        "mAP" if k is None else f"mAP@{k}" if normalizer == "total" else f"mAP@{k} ({normalizer})"
+    variant = "" if k is None or normalizer == "total" else f":{normalizer}"
+    return Statistic(
+        ("map" if k is None else f"map@{k}") + variant, "binary", compute, depth=_depth(k)
     )
-    return Statistic(name, "binary", compute, depth=k)
 
 
-def ndcg(k: int | None, gains: str) -> Statistic:
+def average_precision_at_r() -> Statistic:
+    """Average precision up to as many items as are relevant."""
+
+    def compute(ranked: Ranked) -> np.ndarray:
+        return _ratio(
+            average_precision_sum(ranked.groups, _n_relevant(ranked)),
+            ranked.total,
+        )
+
+    return Statistic("map@r", "binary", compute, depth=None)
+
+
+def ndcg(k, gains: str) -> Statistic:
     """Discounted cumulative gain over that of the best ranking."""
 
     def compute(ranked: Ranked) -> np.ndarray:
-        n_ranks = int(ranked.groups.size.sum(axis=1).max()) if k is None else k
-        discounts = prefix_sums(1 / np.log2(np.arange(2, n_ranks + 2)))
-        best = rank_weighted_gain(ranked.ideal, discounts)[ranked.profile]
-        return _ratio(rank_weighted_gain(ranked.groups, discounts), best)
+        n_ranks = _n_ranks(ranked, k)
+        discounts = 1 / np.log2(np.arange(2, np.max(n_ranks) + 2))
+        if np.ndim(k):
+            got, best = (
+                (gain_at_ranks(groups, len(discounts)) * discounts).cumsum(axis=1)[:, k - 1]
+                for groups in (ranked.groups, ranked.ideal)
+            )
+        else:
+            sums = prefix_sums(discounts)
+            got, best = (rank_weighted_gain(part, sums) for part in (ranked.groups, ranked.ideal))
+        return _ratio(got, best[ranked.profile])
 
-    return Statistic("NDCG" if k is None else f"NDCG@{k}", gains, compute, depth=k)
+    variant = ":shared" if gains == "shared" else ""
+    return Statistic(
+        ("ndcg" if k is None else f"ndcg@{k}") + variant, gains, compute, depth=_depth(k)
+    )
 
 
-def hierarchical_precision(k: int) -> Statistic:
+def average_cumulative_gain(k, gains: str) -> Statistic:
+    """Mean gain of the first k items."""
+
+    def compute(ranked: Ranked) -> np.ndarray:
+        return _where_defined(ranked, gain_up_to(ranked.groups, k) / k)
+
+    return Statistic(f"acg@{k}", gains, compute, depth=_depth(k))
+
+
+def weighted_average_precision(k, normalizer: str, gains: str) -> Statistic:
+    """Mean of the mean gains up to the ranks of the relevant items."""
+
+    def compute(ranked: Ranked) -> np.ndarray:
+        assert ranked.n_positive is not None
+        sums = _precision_sums(ranked.groups, _n_ranks(ranked, k), ranked.positive)
+        return _normalized(sums, ranked.n_positive, k, normalizer)
+
+    variant = "" if k is None or normalizer == "total" else f":{normalizer}"
+    name = ("wap" if k is None else f"wap@{k}") + variant
+    return Statistic(name, gains, compute, depth=_depth(k), positive=True)
+
+
+def hierarchical_precision(k) -> Statistic:
     """Sum of the similarities of the first k items over the largest possible."""
 
     def compute(ranked: Ranked) -> np.ndarray:
-        best = rank_weighted_gain(ranked.ideal, _first_ranks(k))[ranked.profile]
-        return _ratio(rank_weighted_gain(ranked.groups, _first_ranks(k)), best)
+        best = gain_up_to(ranked.ideal, k)[ranked.profile]
+        return _ratio(gain_up_to(ranked.groups, k), best)
 
-    return Statistic(f"HP@{k}", "graded", compute, depth=k)
+    return Statistic(f"hp@{k}", "graded", compute, depth=_depth(k))
 
 
-def hierarchical_precision_curve(ranks: np.ndarray) -> Statistic:
-    """HP@k for several k; values of shape (n_queries, n_ranks)."""
-    depth = int(ranks.max())
+def hierarchical_average_precision() -> Statistic:
+    """Average precision with the lesser of two similarities for each pair of items."""
 
     def compute(ranked: Ranked) -> np.ndarray:
-        got = gain_at_ranks(ranked.groups, depth).cumsum(axis=1)[:, ranks - 1]
-        best = gain_at_ranks(ranked.ideal, depth).cumsum(axis=1)[:, ranks - 1]
-        return _ratio(got, best[ranked.profile])
+        assert ranked.cells is not None
+        return _ratio(hierarchical_average_precision_sum(ranked.groups, ranked.cells), ranked.total)
 
-    return Statistic("HP", "graded", compute, depth=depth)
+    return Statistic("hap", "graded", compute, depth=None, cells=True)
 
 
 def average_hierarchical_precision(k: int, average: str) -> Statistic:
@@ -145,7 +233,8 @@ def average_hierarchical_precision(k: int, average: str) -> Statistic:
         weights = _ratio(share, best)[:, ::-1].cumsum(axis=1)[:, ::-1]
         return rank_weighted_gain(ranked.groups, prefix_sums(weights), ranked.profile)
 
-    return Statistic(f"mAHP@{k}", "graded", compute, depth=k)
+    variant = "" if average == "mean" else f":{average}"
+    return Statistic(f"mahp@{k}{variant}", "graded", compute, depth=k)
 
 
 def found_within(radius: int) -> Statistic:
@@ -163,13 +252,40 @@ def found_within(radius: int) -> Statistic:
     return Statistic(f"within {radius}", "binary", compute, radius=radius)
 
 
-def _first_ranks(k: int) -> np.ndarray:
-    return np.arange(k + 1, dtype=np.float64)
+def _depth(k) -> int | None:
+    """The last rank that cut-offs look at."""
+    return None if k is None else int(np.max(k))
+
+
+def _n_ranks(ranked: Ranked, k):
+    """The cut-offs, all ranks for None."""
+    return int(ranked.groups.size.sum(axis=1).max()) if k is None else k
+
+
+def _n_relevant(ranked: Ranked) -> np.ndarray:
+    """The number of relevant items as a cut-off for each query."""
+    return ranked.total.astype(np.intp)[:, None]
+
+
+def _precision_sums(groups: Groups, k, positive=None) -> np.ndarray:
+    if np.ndim(k) == 0:
+        return average_precision_sum(groups, k, positive)
+    return average_precision_sums(groups, int(np.max(k)), positive)[:, k - 1]
+
+
+def _normalized(sums: np.ndarray, n_relevant: np.ndarray, k, normalizer: str) -> np.ndarray:
+    """Average precisions from their sums, for "total" and "min"."""
+    if normalizer == "min" and k is not None:
+        n_relevant = np.minimum(n_relevant[:, None] if np.ndim(k) else n_relevant, k)
+    return _ratio(sums, n_relevant)
 
 
 def _ratio(part, whole) -> np.ndarray:
+    if np.ndim(part) > np.ndim(whole):
+        whole = whole[:, None]
     return part / np.where(whole > 0, whole, np.nan)
 
 
 def _where_defined(ranked: Ranked, values: np.ndarray) -> np.ndarray:
-    return np.where(ranked.total > 0, values, np.nan)
+    defined = ranked.total > 0
+    return np.where(defined[:, None] if values.ndim > 1 else defined, values, np.nan)

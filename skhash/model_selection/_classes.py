@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral
 
 import numpy as np
@@ -20,6 +21,16 @@ def encode_classes(y) -> tuple[np.ndarray, np.ndarray]:
     return np.unique(y, return_inverse=True)
 
 
+def warn_of_groups(splitter, groups) -> None:
+    """Say that groups are not used, as scikit-learn's splitters do."""
+    if groups is not None:
+        warnings.warn(
+            f"The groups parameter is ignored by {type(splitter).__name__}",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
 def check_count(name: str, value, least: int) -> None:
     """Refuse anything but an integer of at least ``least``."""
     if not isinstance(value, Integral) or isinstance(value, bool):
@@ -30,6 +41,8 @@ def check_count(name: str, value, least: int) -> None:
 
 def check_share(name: str, value, *, zero: bool, one: bool) -> None:
     """Refuse anything but a share between 0 and 1, each of which may be allowed too."""
+    if not isinstance(value, (int, float, np.number)) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a number, got {value!r}")
     inside = 0 < value < 1 or (zero and value == 0) or (one and value == 1)
     if not inside:
         interval = f"{'[' if zero else '('}0, 1{']' if one else ')'}"

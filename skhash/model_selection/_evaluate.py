@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import _safe_indexing, check_random_state, indexable
 from sklearn.utils.validation import _num_samples
 
 from skhash.hashers._class_code import ClassCodeHasher
+from skhash.metrics._inputs import ScoringOptions, check_option, query_values
+from skhash.metrics._policy import POLICIES, caller_level, mean_over_queries, settle
 from skhash.metrics._scorer_names import make_statistic
-from skhash.metrics._scorer_run import ScoringOptions, check_depth, mean_scores
 from skhash.metrics._statistics import Statistic
 from skhash.model_selection._classes import check_count, encode_classes
 from skhash.model_selection._evaluation import Column, RetrievalEvaluation
@@ -59,6 +63,19 @@ class _Method:
     bits: int | None = None
 
 
+class _Result(NamedTuple):
+    """What one fit gave: scores in the order of the columns, and bits of an item.
+
+    ``n_unmatched`` is the number of queries of each protocol with nothing relevant to find.
+    """
+
+    name: str
+    scores: list[float]
+    bits: int
+    n_unmatched: list[int]
+    seconds: float
+
+
 class _OneCode(TransformerMixin, BaseEstimator):
     """The same code for all. Under expected ties its score is that of random rankings, exactly."""
 
@@ -80,8 +97,10 @@ def retrieval_evaluate(
     splitter=None,
     features=None,
     classifier=None,
+    no_relevant="warn",
     random_state=None,
     n_jobs=None,
+    verbose=0,
 ) -> RetrievalEvaluation:
     """Fit hashers and score their codes on seen and on unseen classes.
 
@@ -102,8 +121,8 @@ def retrieval_evaluate(
     Parameters
     ----------
     estimator : transformer or dict of str to transformer
-        What to evaluate, by name; each is cloned. Output of 0 and 1 is ranked by Hamming
-        distance, other output by cosine distance.
+        What to evaluate, by name; each is cloned. Output of 0 and 1, or of -1 and 1, is ranked
+        by Hamming distance, other output by cosine distance.
     X : array-like of n_samples rows
         The data, in any form that the estimators take.
     y : array-like of shape (n_samples,)
@@ -112,7 +131,8 @@ def retrieval_evaluate(
         The similarity target to score by, for all methods the same.
     k : int or sequence of int, default=(25, 250)
         The cut-offs. Those up to the number of test rows of a class say little more than
-        precision does.
+        precision does. None may be above the items that a query has to rank, which among the
+        unseen test rows are few.
     name : str, default="mahp"
         The metric without its cut-off: "mahp", "hp", "map", "ndcg", "precision" or "recall".
     splitter : UnseenClassSplit, iterable of (train, seen, unseen) rows or None, default=None
@@ -125,10 +145,15 @@ def retrieval_evaluate(
         for X.
     classifier : classifier or None, default=None
         Predicts the class for "one code per class"; None for regularised logistic regression.
+    no_relevant : {"warn", "skip", "zero", "raise"}, default="warn"
+        What to do about queries that nothing in the database is relevant to: leave them out of
+        the mean with or without a warning, count them as 0, or raise.
     random_state : int, RandomState instance or None, default=None
         Draws the split and the class codes; estimators have their own.
     n_jobs : int, default=None
         Number of fits to run at a time.
+    verbose : int, default=0
+        Above 0, prints a line for each fit that is done, with the seconds it took.
 
     Returns
     -------
@@ -162,12 +187,16 @@ def retrieval_evaluate(
     >>> [column.protocol for column in evaluation.columns]
     ['train database', 'leave-one-out', 'unseen@all', 'seen@all', 'unseen@unseen']
     """
+    check_option("no_relevant", no_relevant, POLICIES)
     X, y = indexable(X, y)
     features = X if features is None else features
     indexable(y, features)
     y = check_target(y, levels=takes_levels(similarity))[1]
     classes, _ = encode_classes(y)
-    options = ScoringOptions(similarity=resolve_similarity(similarity, y))
+    options = ScoringOptions(
+        similarity=resolve_similarity(similarity, y),
+        no_relevant="zero" if no_relevant == "zero" else "skip",
+    )
     statistics = _statistics(name, k)
     random_state = check_random_state(random_state)
     seed, code_seed = random_state.randint(np.iinfo(np.int32).max, size=2)
@@ -183,11 +212,16 @@ def retrieval_evaluate(
         FEATURES_ROW: _Method(FunctionTransformer(), features, "cosine"),
     }
     methods |= _candidates(estimator, X, methods)
-    results = Parallel(n_jobs=n_jobs)(
-        delayed(_evaluate)(method, y, training, statistics, options)
-        for method in methods.values()
-        for training in trainings
-    )
+    tasks = [(name, training) for name in methods for training in trainings]
+    jobs = [
+        (methods[name], y, training, statistics, options, f"{name}, {training.name}")
+        for name, training in tasks
+    ]
+    # the first method only looks at labels: what they leave without a match is told before a fit
+    n_first = len(trainings)
+    results = [_evaluate(*job) for job in jobs[:n_first]]
+    _report_unmatched(results, trainings, no_relevant)
+    results += _run(jobs[n_first:], n_jobs, verbose)
     columns = [
         Column(training.name, protocol.name, cutoff)
         for training in trainings[:2]
@@ -195,13 +229,14 @@ def retrieval_evaluate(
         for cutoff in statistics
     ]
     # method by method, split by split, column by column
-    scores = np.concatenate([scores for scores, _ in results])
+    scores = np.concatenate([result.scores for result in results])
     scores = scores.reshape(len(methods), len(splits), len(columns)).transpose(0, 2, 1)
-    bits = np.array([bits for _, bits in results]).reshape(len(methods), -1)[:, 0]
+    bits = np.array([result.bits for result in results]).reshape(len(methods), -1)[:, 0]
     conditions = {
         "metric": name,
         "similarity": " ".join(repr(options.similarity).split()),
         "ties": options.ties,
+        "no_relevant": no_relevant,
         "classes": len(classes),
         "unseen": len(np.unique(y[splits[0].unseen])),
         "test rows": len(splits[0].seen) + len(splits[0].unseen),
@@ -292,10 +327,15 @@ def _trainings(roles: UnseenRoles, n_rows: int) -> list[_Training]:
     return [_Training(ALL_TRAINED, train, on_all), _Training(HELD_OUT, roles.train, on_seen)]
 
 
-def _check_cutoffs(statistics: dict[int, Statistic], training: _Training) -> None:
+def _check_cutoffs(cutoffs: Iterable[int], training: _Training) -> None:
     for protocol in training.protocols:
         n_ranked = len(protocol.database) - bool(np.any(protocol.own >= 0))
-        check_depth(list(statistics.values()), n_ranked, f"{protocol.name}, {training.name}")
+        if max(cutoffs) > n_ranked:
+            raise ValueError(
+                f"k={max(cutoffs)} is more than a query has to rank in {protocol.name} "
+                f"({training.name}), {n_ranked} items: give cut-offs up to {n_ranked}, such as "
+                f"k={min(n_ranked, 25)}, or a splitter that leaves more rows to test with"
+            )
 
 
 def _candidates(estimator, X, reserved) -> dict[str, _Method]:
@@ -313,14 +353,26 @@ def _candidates(estimator, X, reserved) -> dict[str, _Method]:
     return {str(name): _Method(candidate, X) for name, candidate in by_name.items()}
 
 
+def _run(jobs: list[tuple], n_jobs, verbose) -> list[_Result]:
+    results: list[_Result] = []
+    done = Parallel(n_jobs=n_jobs, return_as="generator")(delayed(_evaluate)(*job) for job in jobs)
+    for result in done:
+        results.append(result)
+        if verbose:
+            print(f"[{len(results)}/{len(jobs)}] {result.name}: {result.seconds:.1f} s", flush=True)
+    return results
+
+
 def _evaluate(
     method: _Method,
     y,
     training: _Training,
     statistics: dict[int, Statistic],
     options: ScoringOptions,
-) -> tuple[list[float], int]:
-    """Scores of one fit in the order of the columns, and bits of an item."""
+    name: str,
+) -> _Result:
+    """Fit, encode, and score in the order of the columns."""
+    start = perf_counter()
     X = method.X
     fitted = clone(method.estimator)
     fitted.fit(_safe_indexing(X, training.rows), y[training.rows])
@@ -328,24 +380,56 @@ def _evaluate(
     rows = np.unique(np.concatenate(parts))
     codes = fitted.transform(_safe_indexing(X, rows))
     codes = codes.toarray() if issparse(codes) else np.asarray(codes)
-    options = replace(options, metric=method.metric or _metric_for(codes))
+    metric = method.metric
+    if metric is None:
+        codes, metric = _as_codes(codes)
     scores: list[float] = []
+    n_unmatched = []
     for protocol in training.protocols:
-        by_name = mean_scores(
+        values = query_values(
             list(statistics.values()),
             codes[np.searchsorted(rows, protocol.queries)],
             y[protocol.queries],
             codes[np.searchsorted(rows, protocol.database)],
             y[protocol.database],
             protocol.own,
-            options,
+            replace(options, metric=metric),
         )
-        scores += [by_name[statistic.name] for statistic in statistics.values()]
-    return scores, _bits_per_item(codes, options.metric) if method.bits is None else method.bits
+        of_cutoffs = [values[statistic.name] for statistic in statistics.values()]
+        n_unmatched.append(int(np.isnan(of_cutoffs[0]).sum()))
+        scores += [mean_over_queries(settle(of, options.no_relevant)) for of in of_cutoffs]
+    bits = _bits_per_item(codes, metric) if method.bits is None else method.bits
+    return _Result(name, scores, bits, n_unmatched, perf_counter() - start)
 
 
-def _metric_for(codes: np.ndarray) -> str:
-    return "hamming" if np.all((codes == 0) | (codes == 1)) else "cosine"
+def _report_unmatched(results: list[_Result], trainings: list[_Training], no_relevant) -> None:
+    """Warn or raise where queries have nothing to find, once for all methods."""
+    counts: dict[str, np.ndarray] = {}
+    for result, training in zip(results, trainings, strict=True):
+        for n_unmatched, protocol in zip(result.n_unmatched, training.protocols, strict=True):
+            so_far = counts.setdefault(protocol.name, np.zeros(2, dtype=int))
+            so_far += n_unmatched, len(protocol.queries)
+    told = ", ".join(f"{n} of {of} in {name}" for name, (n, of) in counts.items() if n)
+    if not told or no_relevant not in ("warn", "raise"):
+        return
+    what = f"queries have nothing relevant in the database: {told}"
+    if no_relevant == "raise":
+        raise ValueError(what)
+    warnings.warn(
+        f"{what}. They are left out of the means; no_relevant='skip' accepts that, 'zero' counts "
+        "them as 0, 'raise' refuses",
+        UndefinedMetricWarning,
+        stacklevel=caller_level(),
+    )
+
+
+def _as_codes(codes: np.ndarray) -> tuple[np.ndarray, str]:
+    """Codes as bits of 0 and 1, and the metric for them; other vectors as they are."""
+    if np.all((codes == 0) | (codes == 1)):
+        return codes, "hamming"
+    if np.all((codes == -1) | (codes == 1)):
+        return codes > 0, "hamming"
+    return codes, "cosine"
 
 
 def _bits_per_item(codes: np.ndarray, metric: str) -> int:

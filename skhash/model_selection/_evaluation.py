@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skhash.utils._optional import import_optional
+
 
 class Column(NamedTuple):
     """What a score was measured on: the training rows, who searches what, and the cut-off."""
@@ -61,7 +63,8 @@ class RetrievalEvaluation:
         Parameters
         ----------
         statistic : {"mean", "std"}, default="mean"
-            The mean over the splits, or their standard deviation (0 for a single split).
+            The mean over the splits, or their standard deviation (with one less than their
+            number as the divisor; NaN for a single split).
 
         Returns
         -------
@@ -76,12 +79,13 @@ class RetrievalEvaluation:
             If pandas is missing.
         """
         if statistic not in ("mean", "std"):
-            raise ValueError(f"statistic must be 'mean' or 'std', got {statistic!r}.")
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError("to_frame requires pandas: pip install pandas") from error
-        values = self.scores if statistic == "mean" else self.split_scores.std(axis=2)
+            raise ValueError(f"statistic must be 'mean' or 'std', got {statistic!r}")
+        pd = import_optional("pandas", "to_frame", "pandas")
+        values = self.scores
+        if statistic == "std":
+            values = np.full(self.scores.shape, np.nan)
+            if self.split_scores.shape[2] > 1:
+                values = self.split_scores.std(axis=2, ddof=1)
         columns = pd.MultiIndex.from_tuples(self.columns, names=Column._fields)
         return pd.DataFrame(values, index=pd.Index(self.rows, name="method"), columns=columns)
 

@@ -10,8 +10,8 @@ import numpy as np
 from sklearn.model_selection import BaseShuffleSplit
 from sklearn.utils import check_random_state, indexable
 
-from skhash.metrics._scorer_rows import ranks_within_class
-from skhash.model_selection._classes import check_count, encode_classes
+from skhash.metrics._fold import ranks_within_class
+from skhash.model_selection._classes import check_count, encode_classes, warn_of_groups
 
 
 class RetrievalRoles(NamedTuple):
@@ -131,6 +131,7 @@ class RetrievalSplit(BaseShuffleSplit):
             )
 
     def _iter_indices(self, X, y=None, groups=None):
+        warn_of_groups(self, groups)
         for train, database, query in self.split_roles(X, y):
             yield train, np.concatenate([query, database])
 

@@ -10,8 +10,8 @@ import numpy as np
 from sklearn.model_selection import BaseShuffleSplit
 from sklearn.utils import check_random_state, indexable
 
-from skhash.metrics._scorer_rows import ranks_within_class
-from skhash.model_selection._classes import check_count, check_share, encode_classes
+from skhash.metrics._fold import ranks_within_class
+from skhash.model_selection._classes import check_count, check_share, encode_classes, warn_of_groups
 
 
 class UnseenRoles(NamedTuple):
@@ -137,6 +137,7 @@ class UnseenClassSplit(BaseShuffleSplit):
             )
 
     def _iter_indices(self, X, y=None, groups=None):
+        warn_of_groups(self, groups)
         for train, seen, unseen in self.split_roles(X, y):
             yield train, np.concatenate([unseen, seen])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils import check_array, gen_batches
 
-from skhash.neighbors._packing import PackedCodes, check_codes, check_packed, unpack_codes
+from skhash.utils._packing import PackedCodes, check_codes, check_packed, unpack_codes
 
 # bits that are held as floats at a time: 16 MiB in single precision
 _BLOCK_BITS = 2**22
@@ -173,7 +173,7 @@ def _check_values(query_values):
 def _check_database(codes, n_bits):
     """Return the codes and whether they are packed."""
     if isinstance(codes, PackedCodes):
-        return check_packed(codes, n_bits, "codes").data, True
+        return check_packed(codes, n_bits, "codes")[0], True
     codes = np.asarray(codes)
     n_bytes = -(-n_bits // 8)
     n_columns = codes.shape[1] if codes.ndim == 2 else None

@@ -11,7 +11,7 @@ import numpy as np
 from joblib import effective_n_jobs
 from sklearn.utils import gen_batches
 
-from skhash.neighbors._packing import packed_words
+from skhash.utils._packing import packed_words
 
 # pairs of a query and a code that numpy looks at in one step: distances and keys take 32 MiB
 _BLOCK_PAIRS = 2**21

@@ -115,6 +115,9 @@ class HammingNeighbors(NeighborGraphs, RowSearch, BaseEstimator):
     ``n_probe``, ``ef_search``, ``n_flips``, ``n_neighbors``, ``radius``, ``vector_metric`` and
     ``n_jobs`` may be changed after ``fit`` by ``set_params``.
 
+    `skhash.save` keeps an index, and ``skhash.load(path, mmap=True)`` leaves codes, ids, vectors
+    and the index of faiss in their file, which several processes then share.
+
     Clusters are learned when "ivf" is fitted and stay as they are when rows are added. The graph of
     "hnsw" depends on the order of threads; give ``n_jobs=1`` for the same one in every fit.
 
@@ -365,46 +368,6 @@ class HammingNeighbors(NeighborGraphs, RowSearch, BaseEstimator):
         limits, distances, rows = self._rows_within(X, radius)
         ids = _split(self.ids_[rows], limits)
         return (_split(distances, limits), ids) if return_distance else ids
-
-    def save(self, path, *, overwrite=False) -> None:
-        """Write the index into a directory, whole or not at all.
-
-        ``codes.npy`` holds the packed codes, ``ids.npy`` the ids, ``vectors.npy`` and
-        ``index.faiss`` what else there is, and ``manifest.json`` parameters, sizes and checksums.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The directory, which must not exist.
-        overwrite : bool, default=False
-            Whether to replace an index that was saved there.
-        """
-        check_is_fitted(self)
-        _store.save(self, path, overwrite=overwrite)
-
-    @classmethod
-    def load(cls, path, *, mmap=False):
-        """Read an index that `save` wrote.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The directory.
-        mmap : bool, default=False
-            Whether to leave arrays and index in their files, to be read as they are needed:
-            several processes then share them. Sizes of files are checked, and checksums are not,
-            since that would read them. Rows can still be added and removed, in memory.
-
-        Returns
-        -------
-        index : HammingNeighbors
-
-        Raises
-        ------
-        ValueError
-            If the directory is not a saved index, is damaged, or was written by a later version.
-        """
-        return _store.load(cls, path, mmap=mmap)
 
     def _rows_of(self, ids):
         check_is_fitted(self)

@@ -6,7 +6,6 @@ Labels are the numbers that faiss gives to codes in the order in which they are 
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -69,26 +68,23 @@ def to_bytes(index) -> np.ndarray:
 
 
 def from_bytes(data: np.ndarray):
-    """Undo `to_bytes`."""
-    return import_faiss("A saved index").deserialize_index_binary(data)
+    """Undo `to_bytes`; also return what the index reads on, which must be kept as long as it is.
 
-
-def write(index, path: Path) -> None:
-    """Write the index into a file."""
-    import faiss
-
-    faiss.write_index_binary(index, str(path))
-
-
-def read(path: Path, mmap: bool):
-    """Read an index that `write` wrote; mapped, it is not to be added to (see `in_memory`)."""
-    faiss = import_faiss("A saved index")
-    return faiss.read_index_binary(str(path), getattr(faiss, "IO_FLAG_MMAP_IFC", 0) if mmap else 0)
+    Bytes that cannot be written to, as those of a memory map, are used where they lie. Such an
+    index must not be added to: faiss ends the process then (see `in_memory`).
+    """
+    faiss = import_faiss("a saved index")
+    if data.flags.writeable or not hasattr(faiss, "ZeroCopyIOReader"):
+        return faiss.deserialize_index_binary(data), None
+    reader = faiss.ZeroCopyIOReader(faiss.swig_ptr(data), data.size)
+    return faiss.read_index_binary(reader, faiss.IO_FLAG_MMAP_IFC), data
 
 
 def in_memory(index):
-    """A copy that owns what it holds: faiss ends the process when a mapped index is added to."""
-    return from_bytes(to_bytes(index))
+    """A copy that owns what it holds."""
+    import faiss
+
+    return faiss.deserialize_index_binary(to_bytes(index))
 
 
 def matches(index, algorithm: str, n_bytes: int) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from skhash.neighbors._packing import PackedCodes, check_codes, check_packed
+from skhash.utils._packing import PackedCodes, check_codes, check_packed
 
 
-def packed_codes(estimator, X, n_bits: int | None, *, reset: bool) -> PackedCodes:
-    """Codes, real values to binarise, or packed codes as packed codes, which are not copied.
+def packed_codes(estimator, X, n_bits: int | None, *, reset: bool) -> tuple[np.ndarray, int]:
+    """Codes, real values to binarise, or packed codes, as bytes and their number of bits.
+
+    Packed codes are not copied.
 
     Sets `n_features_in_` of the estimator, the number of bits, under ``reset=True``.
     """
@@ -21,7 +23,7 @@ def packed_codes(estimator, X, n_bits: int | None, *, reset: bool) -> PackedCode
         if reset:
             vars(estimator).pop("feature_names_in_", None)
             estimator.n_features_in_ = n_bits
-        return PackedCodes(np.ascontiguousarray(packed), n_bits)
+        return np.ascontiguousarray(packed), n_bits
     X = validate_data(estimator, X, reset=reset)
     if n_bits is not None and X.shape[1] != n_bits:
         raise ValueError(
@@ -29,7 +31,7 @@ def packed_codes(estimator, X, n_bits: int | None, *, reset: bool) -> PackedCode
             f"{X.dtype} of shape {X.shape}."
         )
     bits = check_codes(X, "X") if estimator.binarize is None else estimator.binarize < X
-    return PackedCodes(np.packbits(bits, axis=1), X.shape[1])
+    return np.packbits(bits, axis=1), X.shape[1]
 
 
 def real_values(estimator, X) -> np.ndarray:

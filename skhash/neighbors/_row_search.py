@@ -11,8 +11,8 @@ from skhash.neighbors._asymmetric import asymmetric_rerank
 from skhash.neighbors._exact import faiss_threads
 from skhash.neighbors._index import SEARCH_OPTIONS
 from skhash.neighbors._inputs import packed_codes, real_values
-from skhash.neighbors._packing import PackedCodes, pack_codes
 from skhash.neighbors._rerank import check_vectors, rerank_by_vectors
+from skhash.utils._packing import PackedCodes, pack_codes
 
 
 class RowSearch:
@@ -25,7 +25,7 @@ class RowSearch:
         if rerank is None:
             if vectors is not None:
                 raise ValueError("vectors are sorted by under rerank: pass rerank, a number.")
-            queries = X if X is None else packed_codes(self, X, self.n_bits_, reset=False).data
+            queries = X if X is None else packed_codes(self, X, self.n_bits_, reset=False)[0]
             return self._search(queries, k)
         n_candidates = min(_check_rerank(rerank, k), self.n_samples_fit_ - (X is None))
         if vectors is not None or X is None:
@@ -42,7 +42,7 @@ class RowSearch:
                 "rerank without the values of queries needs vectors, and fit was given none: "
                 "fit(X, vectors=...)."
             )
-        queries = X if X is None else packed_codes(self, X, self.n_bits_, reset=False).data
+        queries = X if X is None else packed_codes(self, X, self.n_bits_, reset=False)[0]
         if X is not None:
             vectors = check_vectors(vectors, len(queries), self._vectors.shape[1])
         elif vectors is not None:
@@ -77,7 +77,7 @@ class RowSearch:
         if X is None:
             queries = self._searcher.codes
         else:
-            queries = packed_codes(self, X, self.n_bits_, reset=False).data
+            queries = packed_codes(self, X, self.n_bits_, reset=False)[0]
         with faiss_threads(self.n_jobs):
             found = self._searcher.within(queries, radius, self._search_options())
         return found if X is not None else _without_own(*found)

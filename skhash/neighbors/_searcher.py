@@ -32,15 +32,15 @@ class Searcher:
         An index of the same codes; None searches exactly.
     labels : ndarray of shape (n_samples,), dtype int64, or None
         Label of each row in the index, increasing; None if they are the rows.
-    is_mapped : bool
-        Whether the index lies in a file, so that nothing can be added to it.
+    buffer : ndarray or None
+        What the index lies in, which is kept for it; nothing can then be added to it.
     """
 
-    def __init__(self, codes, index=None, labels=None, *, is_mapped=False):
+    def __init__(self, codes, index=None, labels=None, *, buffer=None):
         self.codes = codes
         self.index = index
         self.labels = labels
-        self._is_mapped = is_mapped
+        self._buffer = buffer
 
     def nearest(self, queries: np.ndarray, k: int, options: dict[str, Any]):
         """Distances (int32) and rows (int64) of k codes for each query, by distance and row.
@@ -94,9 +94,9 @@ class Searcher:
             self.labels = None
 
     def _own_index(self):
-        if self._is_mapped:
+        if self._buffer is not None:
             self.index = _index.in_memory(self.index)
-            self._is_mapped = False
+            self._buffer = None
 
     def _n_removed(self):
         return 0 if self.index is None else self.index.ntotal - len(self.codes)

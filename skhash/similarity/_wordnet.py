@@ -18,7 +18,7 @@ from skhash.similarity._wordnet_corpus import Lexicon
 from skhash.similarity._wordnet_senses import locate_synsets
 from skhash.utils._labels import gather
 
-_MEASURES = ("wup", "path", "lch", "lcs")
+_MEASURES = ("wu_palmer", "path", "leacock_chodorow", "lcs_height")
 
 
 class WordNetSimilarity(BaseEstimator):
@@ -30,22 +30,22 @@ class WordNetSimilarity(BaseEstimator):
 
     Parameters
     ----------
-    measure : {"wup", "path", "lch", "lcs"}, default="wup"
+    measure : {"wu_palmer", "path", "leacock_chodorow", "lcs_height"}, default="wu_palmer"
         With `lcs` a synset above both labels (each is above itself), `depth` the synsets on
         the longest way from it to the root, `way` the steps of the shortest way between two
         synsets over one above both, and `height` the steps of the longest way down:
 
-        - ``"wup"``: `2 depth(lcs) / (2 depth(lcs) + way(a, lcs) + way(lcs, b))` [1]_. As
+        - ``"wu_palmer"``: `2 depth(lcs) / (2 depth(lcs) + way(a, lcs) + way(lcs, b))` [1]_. As
           nltk has it, the lcs is the one whose shortest way to the root is the longest, and
           of several the first by name;
         - ``"path"``: `1 / (1 + way(a, b))`;
-        - ``"lch"``: `1 - log(1 + way(a, b)) / log(2 D)`, the similarity of Leacock and
-          Chodorow [2]_, `-log((1 + way(a, b)) / (2 D))`, over its greatest value `log(2 D)`;
-          below 0 it is 0. `D` is the steps of the longest way in WordNet, 19 for the nouns of
-          WordNet 3.0, and one more for verbs, which need a root above them;
-        - ``"lcs"``: `1 - height(lcs) / height(root)`, by the lowest lcs [3]_, with the heights
-          of all of WordNet. `TaxonomySimilarity` of `Taxonomy.from_wordnet` is the same with
-          heights counted down to the given labels only.
+        - ``"leacock_chodorow"``: `1 - log(1 + way(a, b)) / log(2 D)`, the similarity of Leacock
+          and Chodorow [2]_, `-log((1 + way(a, b)) / (2 D))`, over its greatest value
+          `log(2 D)`; below 0 it is 0. `D` is the steps of the longest way in WordNet, 19 for the
+          nouns of WordNet 3.0, and one more for verbs, which need a root above them;
+        - ``"lcs_height"``: `1 - height(lcs) / height(root)`, by the lowest lcs [3]_, with the
+          heights of all of WordNet. `TaxonomySimilarity` of `Taxonomy.from_wordnet` is the same
+          with heights counted down to the given labels only.
 
         A synset and itself have similarity 1 under all of them.
     synsets : mapping of label to str, default=None
@@ -64,9 +64,10 @@ class WordNetSimilarity(BaseEstimator):
     package wordnet-base puts it, ``/usr/share/wordnet``. It is never downloaded. ImageNet's
     wnids are offsets in WordNet 3.0, which both nltk and Debian have.
 
-    ``"wup"``, ``"path"`` and ``"lch"`` times `log(2 D)` are nltk's ``wup_similarity``,
-    ``path_similarity`` and ``lch_similarity`` of two different nouns. Verbs have many roots;
-    here one node is above them all and counts like any other, which nltk does differently.
+    ``"wu_palmer"``, ``"path"`` and ``"leacock_chodorow"`` times `log(2 D)` are nltk's
+    ``wup_similarity``, ``path_similarity`` and ``lch_similarity`` of two different nouns. Verbs
+    have many roots; here one node is above them all and counts like any other, which nltk does
+    differently.
 
     References
     ----------
@@ -84,7 +85,7 @@ class WordNetSimilarity(BaseEstimator):
     array([[1.   , 0.857, 0.6  ]])
     """
 
-    def __init__(self, measure="wup", *, synsets=None):
+    def __init__(self, measure="wu_palmer", *, synsets=None):
         self.measure = measure
         self.synsets = synsets
 
@@ -136,16 +137,16 @@ def _synset_similarity(
     levels = hierarchy._levels._replace(height=lexicon.height[nodes], depth=lexicon.depth[nodes])
     nodes_a = hierarchy._locate(positions_a.tolist())
     nodes_b = hierarchy._locate(positions_b.tolist())
-    if measure == "wup":
+    if measure == "wu_palmer":
         chosen = _wu_palmer(lexicon, nodes)
         return node_similarity(levels, nodes_a, nodes_b, chosen, steps_across)
-    if measure == "lch":
+    if measure == "leacock_chodorow":
         longest = int(lexicon.depth.max()) - 1
         chosen = MEASURES["path"]._replace(
             similarity=lambda scores, _: np.maximum(0, 1 - np.log1p(-scores) / np.log(2 * longest))
         )
     else:
-        chosen = MEASURES["lcs_height" if measure == "lcs" else measure]
+        chosen = MEASURES[measure]
     return node_similarity(levels, nodes_a, nodes_b, chosen)
 
 

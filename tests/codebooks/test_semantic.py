@@ -15,7 +15,7 @@ from skhash.codebooks import (
 )
 from skhash.codebooks._descent import descend, exchange_codes
 from skhash.codebooks._stress import Stress
-from skhash.metrics import average_hierarchical_precision_score
+from skhash.metrics import mean_average_hierarchical_precision_score
 from skhash.similarity import TaxonomySimilarity, class_similarity, load_taxonomy
 
 
@@ -219,7 +219,7 @@ def test_cifar_tree(cifar, n_bits, correlation, precision):
     # what a perfect classifier would reach: 20 items of each class
     items = np.repeat(np.arange(100), 20)
     for k, least in zip((100, 500), precision):
-        score = average_hierarchical_precision_score(
+        score = mean_average_hierarchical_precision_score(
             codebook,
             np.arange(100),
             codebook[items],

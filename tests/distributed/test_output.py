@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -21,7 +22,8 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skhash import ITQHasher, SemanticHasher
+from skhash import ITQHasher, LoadError, SemanticHasher
+from skhash._persist._manifest import checksum
 from skhash.distributed import open_codes, transform
 from skhash.distributed._fingerprint import estimator_fingerprint
 from skhash.neighbors import HammingNeighbors, pack_codes
@@ -230,26 +232,56 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            ({"format": "something"}, "no manifest of packed codes"),
-            ({"version": 2}, "version 2 of the format; this skhash reads version 1"),
+            ({"format": "something"}, "not a manifest of the format"),
+            ({"version": 3}, "format version 3, and this skhash reads up to 2"),
+            ({"version": 1}, "format version 1, no longer read"),
             ({"part_rows": ["all"]}, "damaged"),
+            ({"part_rows": [500, -1]}, "damaged"),
             ({"part_rows": [500, 499]}, "1 of 2 parts"),
-            ({"n_bits": 20}, "2 of 2 parts"),
+            ({"n_bits": 20}, "damaged"),
+            ({"n_bits": 20, "n_bytes": 3}, "2 of 2 parts"),
             ({"run": "../../x"}, "2 of 2 parts"),
         ],
     )
     def test_manifest(self, serial, hasher, X, tmp_path, change, message):
         output = tmp_path / "codes"
         transform(hasher, da.from_array(X, chunks=(500, -1)), output)
-        (output / MANIFEST).write_text(json.dumps(manifest(output) | change))
-        with pytest.raises(ValueError, match=message):
+        content = manifest(output) | change
+        (output / MANIFEST).write_text(json.dumps(content | {"sha256": checksum(content)}))
+        with pytest.raises(LoadError, match=message):
             open_codes(output)
         (output / MANIFEST).write_text('{"format": ')
-        with pytest.raises(ValueError, match="cannot be read"):
+        with pytest.raises(LoadError, match="no valid JSON"):
             open_codes(output)
         (output / MANIFEST).unlink()
-        with pytest.raises(ValueError, match="holds no packed codes"):
-            open_codes(output)
+        for path in (output, output / "part-000000.parquet", tmp_path / "nowhere"):
+            with pytest.raises(LoadError, match="holds no packed codes"):
+                open_codes(path)
+
+    def test_every_flipped_bit_of_the_manifest_is_found(self, serial, hasher, X, tmp_path):
+        output = tmp_path / "codes"
+        transform(hasher, da.from_array(X, chunks=(500, -1)), output)
+        content = (output / MANIFEST).read_bytes()
+        for position in range(len(content)):
+            flipped = bytearray(content)
+            flipped[position] ^= 1 << position % 8
+            (output / MANIFEST).write_bytes(flipped)
+            try:
+                open_codes(output)
+            except LoadError:
+                continue
+            # white space may become another
+            assert json.loads(flipped) == json.loads(content)
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+    def test_pipes_are_not_waited_for(self, serial, hasher, X, tmp_path):
+        output = tmp_path / "codes"
+        transform(hasher, da.from_array(X, chunks=(500, -1)), output)
+        for file, message in ((name(1), "1 of 2 parts"), (MANIFEST, "must be a file itself")):
+            (output / file).unlink()
+            os.mkfifo(output / file)
+            with pytest.raises(LoadError, match=message):
+                open_codes(output)
 
 
 class TestFingerprint:

@@ -121,10 +121,10 @@ class TestFrame:
         data = dd.from_pandas(frame.sample(frac=1, axis=1, random_state=0), npartitions=3)
         # the columns that the hasher was fitted on, in its order
         codes = transform(hasher, data, tmp_path / "codes", ids="id")
-        (packed, _), ids = codes.read()
-        np.testing.assert_array_equal(packed, pack_codes(hasher.transform(frame[names(32)])))
+        packed, ids = codes.read()
+        np.testing.assert_array_equal(packed.data, pack_codes(hasher.transform(frame[names(32)])))
         np.testing.assert_array_equal(ids, frame["id"])
-        np.testing.assert_array_equal(transform(hasher, data).compute(), packed)
+        np.testing.assert_array_equal(transform(hasher, data).compute(), packed.data)
 
     @pytest.mark.filterwarnings("error:X has feature names")
     def test_hasher_that_was_fitted_without_names(self, serial, hasher, X):
@@ -142,8 +142,8 @@ class TestFrame:
         options = {} if backend == "object" else {"dtype_backend": "pyarrow"}
         data = dd.read_parquet(tmp_path / "data", **options)
         codes = transform(hasher, data, tmp_path / "codes", columns="embedding", ids="name")
-        (packed, _), ids = codes.read()
-        np.testing.assert_array_equal(packed, pack_codes(hasher.transform(X)))
+        packed, ids = codes.read()
+        np.testing.assert_array_equal(packed.data, pack_codes(hasher.transform(X)))
         assert ids.tolist() == table["name"].to_pylist()
 
 
@@ -155,20 +155,20 @@ class TestParquet:
         codes = transform(
             hasher, path, tmp_path / "codes", columns="embedding", ids="name", block_rows=64
         )
-        (packed, _), ids = codes.read()
-        np.testing.assert_array_equal(packed, pack_codes(hasher.transform(X)))
+        packed, ids = codes.read()
+        np.testing.assert_array_equal(packed.data, pack_codes(hasher.transform(X)))
         assert ids.tolist() == table["name"].to_pylist()
         lazy = transform(hasher, path, columns="embedding")
         assert lazy.chunks[0] == (333, 333, 334)
-        np.testing.assert_array_equal(lazy, packed)
+        np.testing.assert_array_equal(lazy, packed.data)
 
     def test_numeric_columns_of_one_file(self, client, X, tmp_path):
         frame = pd.DataFrame(X, columns=names(32))
         hasher = ITQHasher(n_bits=12, random_state=0).fit(frame)
         frame.assign(id=np.arange(1000)[::-1]).to_parquet(tmp_path / "data.parquet")
         codes = transform(hasher, str(tmp_path / "data.parquet"), tmp_path / "codes", ids="id")
-        (packed, _), ids = codes.read()
-        np.testing.assert_array_equal(packed, pack_codes(hasher.transform(frame)))
+        packed, ids = codes.read()
+        np.testing.assert_array_equal(packed.data, pack_codes(hasher.transform(frame)))
         assert ids.tolist() == list(range(999, -1, -1))
 
     def test_relative_paths(self, client, hasher, X, table, tmp_path, monkeypatch):

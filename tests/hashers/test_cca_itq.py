@@ -12,7 +12,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skhash.datasets import load_cifar100_features
 from skhash.hashers._cca_itq import CCAITQHasher
 from skhash.hashers._itq import ITQHasher
-from skhash.metrics import mean_average_precision
+from skhash.metrics import mean_average_precision_score
 from skhash.neighbors import unpack_codes
 from skhash.utils.estimator_checks import parametrize_with_hasher_checks
 
@@ -206,7 +206,7 @@ def test_better_than_itq_on_real_features():
     for hasher in (ITQHasher(n_bits=32, random_state=0), CCAITQHasher(n_bits=32, random_state=0)):
         codes = hasher.fit(X[train], y[train]).transform(X)
         scores.append(
-            mean_average_precision(
+            mean_average_precision_score(
                 codes[queries], y[queries], codes[train], y[train], exclude_self=False
             )
         )

@@ -7,7 +7,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import pairwise_distances
 
 from skhash import ClassAnchorHasher
-from skhash.metrics import mean_average_precision
+from skhash.metrics import mean_average_precision_score
 
 SHORT = {
     "hidden_layer_sizes": (64,),
@@ -33,7 +33,7 @@ def fitted(digits):
 def test_codes_keep_classes_together(fitted, digits):
     X, y = digits
     query, database = fitted.transform(X[1300:]), fitted.transform(X[:1300])
-    assert mean_average_precision(query, y[1300:], database, y[:1300]) > 0.8
+    assert mean_average_precision_score(query, y[1300:], database, y[:1300]) > 0.8
 
 
 def test_prediction_is_the_nearest_anchor(fitted, digits):
@@ -98,9 +98,9 @@ def test_multilabel():
     labelled = y.any(axis=1)
     query, database = (np.flatnonzero(labelled[part]) + part.start for part in PARTS)
     codes = hasher.transform(X)
-    learned = mean_average_precision(codes[query], y[query], codes[database], y[database])
+    learned = mean_average_precision_score(codes[query], y[query], codes[database], y[database])
     coins = np.random.default_rng(0).integers(0, 2, codes.shape, dtype=np.uint8)
-    chance = mean_average_precision(coins[query], y[query], coins[database], y[database])
+    chance = mean_average_precision_score(coins[query], y[query], coins[database], y[database])
     assert learned > chance + 0.1
     assert not hasattr(hasher, "predict")
 

@@ -11,7 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from skhash.codebooks import balanced_codebook
 from skhash.datasets import load_cifar100_features
 from skhash.hashers._class_code import ClassCodeHasher
-from skhash.metrics import average_hierarchical_precision_score
+from skhash.metrics import mean_average_hierarchical_precision_score
 from skhash.similarity import LabelSimilarity
 
 
@@ -63,7 +63,7 @@ def test_is_perfect_at_the_class_where_the_classifier_is(digits):
     X, y = digits
     hasher = ClassCodeHasher(32, estimator=KNeighborsClassifier(1), random_state=0)
     codes = hasher.fit_transform(X, y)
-    score = average_hierarchical_precision_score(
+    score = mean_average_hierarchical_precision_score(
         codes, y, similarity=LabelSimilarity(), k=100, exclude_self=True
     )
     assert score == pytest.approx(1)

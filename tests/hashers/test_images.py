@@ -28,7 +28,7 @@ from skhash import (
 )
 from skhash.datasets import load_cifar100_features
 from skhash.hashers._gradient import GradientHasher
-from skhash.metrics import get_scorer, mean_average_precision
+from skhash.metrics import get_scorer, mean_average_precision_score
 from skhash.networks import Augmentation, Recipe, resnet
 
 DIRECT = partial(SemanticHasher, encoder="direct")
@@ -115,8 +115,8 @@ def test_learns_real_pictures(make, thumbnails):
     pixels = ITQHasher(24, random_state=0).fit(X.reshape(120, -1) / 255)
 
     def scores(database, codes):
-        among = mean_average_precision(codes, y_query, exclude_self=True)
-        return np.array([among, mean_average_precision(codes, y_query, database, y)])
+        among = mean_average_precision_score(codes, y_query, exclude_self=True)
+        return np.array([among, mean_average_precision_score(codes, y_query, database, y)])
 
     learned = scores(hasher.transform(X), hasher.transform(X_query))
     flat = scores(*(pixels.transform(Z.reshape(120, -1) / 255) for Z in (X, X_query)))

@@ -15,9 +15,9 @@ from skhash import ITQHasher, KLBinaryHasher
 from skhash.datasets import load_cifar100_features
 from skhash.hashers._linear_start import linear_start
 from skhash.metrics import (
-    average_hierarchical_precision_score,
-    mean_average_precision,
-    recall_at_k,
+    mean_average_hierarchical_precision_score,
+    mean_average_precision_score,
+    recall_at_k_score,
 )
 from skhash.similarity import TaxonomySimilarity, load_taxonomy
 
@@ -53,7 +53,7 @@ def neighbor_recall(hasher, X, X_query, k):
     graph = NearestNeighbors(n_neighbors=10, algorithm="brute").fit(X).kneighbors_graph(X_query)
     relevance = graph.toarray().astype(bool)
     codes, query = hasher.transform(X), hasher.transform(X_query)
-    return recall_at_k(query, None, codes, None, k=k, relevance=relevance)
+    return recall_at_k_score(query, None, codes, None, k=k, relevance=relevance)
 
 
 @pytest.mark.parametrize("n_bits", [16, 64])
@@ -68,7 +68,7 @@ def test_keeps_more_than_itq_on_real_features(cifar, n_bits):
     assert neighbor_recall(hasher, X, X_query, 100) > neighbor_recall(itq, X, X_query, 100)
     target = TaxonomySimilarity(load_taxonomy("cifar100"))
     precision, of_itq = (
-        average_hierarchical_precision_score(
+        mean_average_hierarchical_precision_score(
             h.transform(X_query), y_query, k=100, exclude_self=True, similarity=target
         )
         for h in (hasher, itq)
@@ -132,7 +132,7 @@ def test_labels_bring_classes_together():
     for weight in (0, 3.0):
         hasher = KLBinaryHasher(**settings, classification_weight=weight).fit(X[:1200], y[:1200])
         codes = hasher.transform(X[1200:])
-        precision[weight] = mean_average_precision(codes, y[1200:], exclude_self=True)
+        precision[weight] = mean_average_precision_score(codes, y[1200:], exclude_self=True)
         assert ("classification" in hasher.loss_terms_) == (weight > 0)
     # over five seeds from 0.06 to 0.085 more
     assert precision[3.0] > precision[0] + 0.02

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from skhash import OrthoHasher
 from skhash.codebooks import codebook_rank_correlation
 from skhash.datasets import load_cifar100_features
-from skhash.metrics import average_hierarchical_precision_score, mean_average_precision
+from skhash.metrics import mean_average_hierarchical_precision_score, mean_average_precision_score
 from skhash.similarity import TaxonomySimilarity, load_taxonomy
 
 QUICK = {
@@ -81,7 +81,7 @@ def test_recenter_balances_another_domain(digits):
 
     def balance_and_precision():
         codes = hasher.transform(shifted)
-        mean = mean_average_precision(codes, y, exclude_self=True)
+        mean = mean_average_precision_score(codes, y, exclude_self=True)
         return np.abs(codes.mean(axis=0) - 0.5).mean(), mean
 
     before = balance_and_precision()
@@ -146,7 +146,7 @@ def test_semantic_codes_carry_the_tree():
         pairs = np.triu_indices(100, 1)
         expected = spearmanr(distances[pairs], 1 - hasher.class_similarity_[pairs]).statistic
         assert hasher.codebook_rank_correlation_ == pytest.approx(expected)
-        scores[codebook] = average_hierarchical_precision_score(
+        scores[codebook] = mean_average_hierarchical_precision_score(
             hasher.transform(X[query]), names[query], k=100, similarity=target, exclude_self=True
         )
         if codebook == "semantic":

@@ -13,7 +13,7 @@ from skhash.hashers._posterior_map import (
     sample_rows,
     smoothed_labels,
 )
-from skhash.metrics import mean_average_precision
+from skhash.metrics import mean_average_precision_score
 
 SIMILARITY = np.array([[1, 0.8, 0.1], [0.8, 1, 0.1], [0.1, 0.1, 1]])
 
@@ -91,9 +91,9 @@ def test_features_carry_what_the_posterior_does_not(digits):
     X, y, posterior = digits
     blind = np.full_like(posterior, 0.1)
     codes = bits(X, blind, found_map(X, y, blind))
-    assert mean_average_precision(codes, y, exclude_self=True) > 0.4
+    assert mean_average_precision_score(codes, y, exclude_self=True) > 0.4
     both = bits(X, posterior, found_map(X, y, posterior))
-    assert mean_average_precision(both, y, exclude_self=True) > 0.75
+    assert mean_average_precision_score(both, y, exclude_self=True) > 0.75
 
 
 def test_units_and_origin_of_the_features_do_not_matter(digits):

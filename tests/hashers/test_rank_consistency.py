@@ -6,7 +6,11 @@ from scipy.stats import spearmanr
 from sklearn.datasets import load_digits, make_multilabel_classification
 
 from skhash import RankConsistencyHasher
-from skhash.metrics import average_hierarchical_precision_score, mean_average_precision, ndcg
+from skhash.metrics import (
+    mean_average_hierarchical_precision_score,
+    mean_average_precision_score,
+    ndcg_score,
+)
 from skhash.similarity import LabelSimilarity, MultilabelSimilarity
 
 SHORT = {
@@ -33,7 +37,7 @@ def fitted(labelled):
 
 
 def graded(codes, y):
-    return ndcg(codes[800:], y[800:], codes[:800], y[:800], similarity=MultilabelSimilarity())
+    return ndcg_score(codes[800:], y[800:], codes[:800], y[:800], similarity=MultilabelSimilarity())
 
 
 def test_order_of_codes_follows_the_overlap_of_labels(fitted, labelled):
@@ -65,7 +69,7 @@ def test_classes():
     assert isinstance(hasher.similarity_, LabelSimilarity)
     np.testing.assert_array_equal(hasher.class_similarity_, np.eye(10))
     query, database = hasher.transform(X[1300:]), hasher.transform(X[:1300])
-    assert mean_average_precision(query, y[1300:], database, y[:1300]) > 0.8
+    assert mean_average_precision_score(query, y[1300:], database, y[:1300]) > 0.8
 
 
 def test_similarity_of_classes_decides_the_order_beyond_the_class():
@@ -79,7 +83,7 @@ def test_similarity_of_classes_decides_the_order_beyond_the_class():
     for name, target in {"numbers": numbers, "equality": "auto"}.items():
         hasher = RankConsistencyHasher(n_bits=16, similarity=target, **SHORT)
         codes = hasher.fit(X[:1300], y[:1300]).transform(X)
-        scores[name] = average_hierarchical_precision_score(
+        scores[name] = mean_average_hierarchical_precision_score(
             codes[1300:], y[1300:], codes[:1300], y[:1300], k=600, similarity=numbers
         )
     assert scores["numbers"] > scores["equality"] + 0.05

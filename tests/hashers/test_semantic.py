@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skhash import ITQHasher, SemanticHasher
 from skhash.datasets import load_cifar100_features
-from skhash.metrics import average_hierarchical_precision_score
+from skhash.metrics import mean_average_hierarchical_precision_score
 from skhash.similarity import (
     EmbeddingSimilarity,
     PrecomputedSimilarity,
@@ -94,14 +94,14 @@ def test_defaults_on_real_features(cifar, seed, step):
     of_itq = ITQHasher(64, random_state=seed).fit(X)
     codes, query = hasher.transform(X), hasher.transform(X_query)
     options = {"similarity": target}
-    among = average_hierarchical_precision_score(
+    among = mean_average_hierarchical_precision_score(
         query, y_query, k=100, exclude_self=True, **options
     )
-    train = average_hierarchical_precision_score(query, y_query, codes, y, k=25, **options)
-    among_itq = average_hierarchical_precision_score(
+    train = mean_average_hierarchical_precision_score(query, y_query, codes, y, k=25, **options)
+    among_itq = mean_average_hierarchical_precision_score(
         of_itq.transform(X_query), y_query, k=100, exclude_self=True, **options
     )
-    train_itq = average_hierarchical_precision_score(
+    train_itq = mean_average_hierarchical_precision_score(
         of_itq.transform(X_query), y_query, of_itq.transform(X), y, k=25, **options
     )
     assert among > among_itq + 0.08

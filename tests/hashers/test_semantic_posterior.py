@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skhash import ITQHasher, SemanticHasher
 from skhash.datasets import load_cifar100_features
-from skhash.metrics import average_hierarchical_precision_score, mean_average_precision
+from skhash.metrics import mean_average_hierarchical_precision_score, mean_average_precision_score
 from skhash.similarity import TaxonomySimilarity, load_taxonomy
 
 QUICK = {
@@ -68,11 +68,11 @@ def test_both_parts_count(digits):
 
     def precision(**options):
         codes = SemanticHasher(**QUICK, **options).fit(X_train, y_train).transform(X)
-        return mean_average_precision(codes, y, exclude_self=True)
+        return mean_average_precision_score(codes, y, exclude_self=True)
 
     itq = ITQHasher(32, random_state=0).fit(X_train).transform(X)
     # over seeds 0.1 to 0.15 more still
-    assert precision() > mean_average_precision(itq, y, exclude_self=True) + 0.1
+    assert precision() > mean_average_precision_score(itq, y, exclude_self=True) + 0.1
     # digits of classes that were left out are told apart by the features
     gains = []
     for left_out in ([8, 9], [0, 1], [2, 5]):
@@ -81,7 +81,7 @@ def test_both_parts_count(digits):
         for weight in (0.0, 1.0):
             hasher = SemanticHasher(**QUICK, feature_weight=weight)
             codes = hasher.fit(X_train[seen], y_train[seen]).transform(X[unseen])
-            scores.append(mean_average_precision(codes, y[unseen], exclude_self=True))
+            scores.append(mean_average_precision_score(codes, y[unseen], exclude_self=True))
         gains.append(scores[1] - scores[0])
     # 0.02 to 0.15 each, in the mean 0.08 to 0.11
     assert np.mean(gains) > 0.02
@@ -101,7 +101,7 @@ def scores_on_seen_and_unseen_classes(hashers, seed, step=1):
         codes, labels = hasher.transform(X[query]), names[query]
         options = {"k": 50, "similarity": TARGET, "exclude_self": True}
         return [
-            average_hierarchical_precision_score(codes[part], labels[part], **options)
+            mean_average_hierarchical_precision_score(codes[part], labels[part], **options)
             for part in (~unseen[query], unseen[query])
         ]
 
@@ -162,7 +162,7 @@ def test_interruption_keeps_a_usable_model(digits, monkeypatch):
         hasher.fit(*digits[:2])
     assert hasher.n_iter_ == 1
     codes = hasher.transform(digits[2])
-    assert mean_average_precision(codes, digits[3], exclude_self=True) > 0.5
+    assert mean_average_precision_score(codes, digits[3], exclude_self=True) > 0.5
 
 
 def two_layers(n_features, n_outputs):

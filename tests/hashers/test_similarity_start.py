@@ -6,7 +6,7 @@ from sklearn.datasets import load_digits
 
 from skhash import ITQHasher, SemanticHasher
 from skhash.hashers._similarity_start import label_vectors, similarity_start
-from skhash.metrics import ndcg
+from skhash.metrics import ndcg_score
 from skhash.similarity import EmbeddingSimilarity, MultilabelSimilarity, evaluate_similarity
 
 
@@ -61,7 +61,7 @@ def test_map_follows_the_labels_and_not_the_features(digits):
 
     def judge(codes):
         options = {"similarity": MultilabelSimilarity(), "k": 50, "exclude_self": True}
-        return ndcg(codes, y_test, **options)
+        return ndcg_score(codes, y_test, **options)
 
     itq = ITQHasher(16, random_state=0).fit(X)
     found = ((X_test - mean) @ directions > 0).astype(np.uint8)

@@ -11,7 +11,7 @@ from skhash.datasets import load_cifar100_features
 from skhash.hashers._itq import ITQHasher
 from skhash.hashers._random_projection import RandomProjectionHasher
 from skhash.hashers._spectral import SpectralHasher
-from skhash.metrics import mean_average_precision
+from skhash.metrics import mean_average_precision_score
 from skhash.neighbors import unpack_codes
 from skhash.utils.estimator_checks import parametrize_with_hasher_checks
 
@@ -164,7 +164,7 @@ def test_among_baselines_on_real_features(features):
     ):
         codes = hasher.fit(features.data[train]).transform(features.data)
         scores.append(
-            mean_average_precision(
+            mean_average_precision_score(
                 codes[queries],
                 features.target[queries],
                 codes[train],

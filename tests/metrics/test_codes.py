@@ -7,17 +7,18 @@ import pytest
 from scipy.stats import spearmanr
 
 from skhash.metrics import (
-    average_hierarchical_precision_score,
     bit_balance,
     bit_correlation,
     class_distances,
     code_entropy,
     distance_similarity_correlation,
-    mean_average_precision,
+    mean_average_hierarchical_precision_score,
+    mean_average_precision_score,
     mean_bit_correlation,
     n_distinct_codes,
     quantization_error,
     quantization_gap,
+    retrieval_report,
 )
 from skhash.similarity import LabelSimilarity, PrecomputedSimilarity
 
@@ -125,10 +126,10 @@ class TestQuantization:
         rng = np.random.default_rng(6)
         codes, labels = rng.integers(0, 2, (80, 10)), rng.integers(0, 4, 80)
         result = quantization_gap(
-            codes, labels, score=mean_average_precision, corners=(0, 1), exclude_self=True
+            codes, labels, score=mean_average_precision_score, corners=(0, 1), exclude_self=True
         )
         assert result.gap == pytest.approx(0, abs=1e-12)
-        assert result.binary == mean_average_precision(codes, labels, exclude_self=True)
+        assert result.binary == mean_average_precision_score(codes, labels, exclude_self=True)
 
     def test_scores_are_those_of_values_and_codes(self):
         rng = np.random.default_rng(7)
@@ -136,12 +137,27 @@ class TestQuantization:
         values = rng.normal(size=(4, 10))[labels] + rng.normal(size=(120, 10))
         data = (values[:20], labels[:20], values[20:], labels[20:])
         arguments = {"similarity": LabelSimilarity(), "k": 30}
-        result = quantization_gap(*data, score=average_hierarchical_precision_score, **arguments)
-        assert result.continuous == average_hierarchical_precision_score(
+        result = quantization_gap(
+            *data, score=mean_average_hierarchical_precision_score, **arguments
+        )
+        assert result.continuous == mean_average_hierarchical_precision_score(
             *data, metric="cosine", **arguments
         )
-        assert result.binary == average_hierarchical_precision_score(
+        assert result.binary == mean_average_hierarchical_precision_score(
             values[:20] > 0, labels[:20], values[20:] > 0, labels[20:], **arguments
         )
         assert result.gap == result.continuous - result.binary
         assert result.gap > 0
+
+
+def test_gap_of_a_report():
+    rng = np.random.default_rng(0)
+    values, labels = rng.normal(size=(60, 8)), rng.integers(0, 3, 60)
+    gap = quantization_gap(values, labels, score=retrieval_report, k=[5, 9], exclude_self=True)
+    assert gap.continuous["map"] == pytest.approx(
+        mean_average_precision_score(values, labels, exclude_self=True, metric="cosine")
+    )
+    assert gap.binary["precision@radius<=2"] > 0
+    assert set(gap.gap) == set(gap.continuous)
+    for name in ("map", "recall@9"):
+        assert gap.gap[name] == gap.continuous[name] - gap.binary[name]

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from skhash.metrics import (
-    average_hierarchical_precision_score,
-    hierarchical_precision,
     hierarchical_precision_score,
-    ndcg,
-    precision_at_k,
+    mean_average_hierarchical_precision_score,
+    ndcg_score,
+    precision_at_k_score,
 )
 from skhash.similarity import EmbeddingSimilarity
 
@@ -55,14 +54,16 @@ def test_without_ties_as_a_sort_gives(target):
     options = {"similarity": target, "metric": "precomputed", "per_query": True, "ties": "expected"}
     data = distances, y, None, items
     np.testing.assert_allclose(
-        hierarchical_precision(*data, k=np.arange(1, k + 1), **options), curve, rtol=1e-6
+        hierarchical_precision_score(*data, k=np.arange(1, k + 1), **options), curve, rtol=1e-6
     )
     np.testing.assert_allclose(
-        average_hierarchical_precision_score(*data, k=k, **options), curve.mean(axis=1), rtol=1e-6
+        mean_average_hierarchical_precision_score(*data, k=k, **options),
+        curve.mean(axis=1),
+        rtol=1e-6,
     )
     discount = 1 / np.log2(np.arange(2, k + 2))
     wanted = (got @ discount) / (best @ discount)
-    np.testing.assert_allclose(ndcg(*data, k=k, **options), wanted, rtol=1e-6)
+    np.testing.assert_allclose(ndcg_score(*data, k=k, **options), wanted, rtol=1e-6)
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -79,9 +80,9 @@ def test_blocks_agree_with_the_whole_matrix(target, ties, monkeypatch):
             options["no_relevant"] = "skip"
             scores[pairs, similarity is dense] = [
                 hierarchical_precision_score(query, y, codes, items, k=20, **options),
-                average_hierarchical_precision_score(query, y, codes, items, k=40, **options),
-                ndcg(query, y, codes, items, **options),
-                precision_at_k(query, y, codes, items, k=10, threshold=0.5, **options),
+                mean_average_hierarchical_precision_score(query, y, codes, items, k=40, **options),
+                ndcg_score(query, y, codes, items, **options),
+                precision_at_k_score(query, y, codes, items, k=10, threshold=0.5, **options),
             ]
     reference = scores.pop((2**20, True))
     for values in scores.values():

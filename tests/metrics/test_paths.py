@@ -7,13 +7,13 @@ import pytest
 
 from skhash.metrics import _gains as gains_module
 from skhash.metrics import (
-    average_hierarchical_precision_score,
-    hierarchical_precision,
-    mean_average_precision,
-    ndcg,
-    precision_at_k,
+    hierarchical_precision_score,
+    mean_average_hierarchical_precision_score,
+    mean_average_precision_score,
+    ndcg_score,
+    precision_at_k_score,
     precision_recall_curve,
-    recall_at_k,
+    recall_at_k_score,
 )
 from skhash.metrics._hamming import HammingBlock, HammingRanking
 from skhash.metrics._vectors import DistanceRanking
@@ -49,18 +49,18 @@ def all_scores(query, query_labels, database, database_labels, similarity, **arg
     data = (query, query_labels, database, database_labels)
     arguments = {"per_query": True, "ties": "expected", **arguments}
     graded = [
-        hierarchical_precision(*data, similarity=similarity, k=[1, 5, 40], **arguments),
-        average_hierarchical_precision_score(*data, similarity=similarity, k=20, **arguments),
-        ndcg(*data, similarity=similarity, k=25, **arguments),
-        ndcg(*data, similarity=similarity, **arguments),
+        hierarchical_precision_score(*data, similarity=similarity, k=[1, 5, 40], **arguments),
+        mean_average_hierarchical_precision_score(*data, similarity=similarity, k=20, **arguments),
+        ndcg_score(*data, similarity=similarity, k=25, **arguments),
+        ndcg_score(*data, similarity=similarity, **arguments),
     ]
     binary = [
-        precision_at_k(*data, k=7, **arguments),
-        recall_at_k(*data, k=30, **arguments),
-        mean_average_precision(*data, **arguments),
-        mean_average_precision(*data, k=10, normalizer="min", **arguments),
-        mean_average_precision(*data, k=10, normalizer="hits", **arguments),
-        mean_average_precision(*data, similarity=similarity, threshold=0.5, **arguments),
+        precision_at_k_score(*data, k=7, **arguments),
+        recall_at_k_score(*data, k=30, **arguments),
+        mean_average_precision_score(*data, **arguments),
+        mean_average_precision_score(*data, k=10, normalizer="min", **arguments),
+        mean_average_precision_score(*data, k=10, normalizer="hits", **arguments),
+        mean_average_precision_score(*data, similarity=similarity, threshold=0.5, **arguments),
     ]
     return np.column_stack(graded + binary)
 
@@ -95,12 +95,12 @@ def test_matrix_agrees_with_callable(table, similarity):
     query, query_labels, database, labels = make_codes()
     matrix = table[query_labels][:, labels]
     for metric, given in [
-        (ndcg, {"relevance": matrix}),
-        (ndcg, {"similarity": matrix}),
-        (mean_average_precision, {"relevance": matrix >= 0.5}),
-        (mean_average_precision, {"similarity": matrix, "threshold": 0.5}),
+        (ndcg_score, {"relevance": matrix}),
+        (ndcg_score, {"similarity": matrix}),
+        (mean_average_precision_score, {"relevance": matrix >= 0.5}),
+        (mean_average_precision_score, {"similarity": matrix, "threshold": 0.5}),
     ]:
-        threshold = {"threshold": 0.5} if metric is mean_average_precision else {}
+        threshold = {"threshold": 0.5} if metric is mean_average_precision_score else {}
         expected = metric(query, query_labels, database, labels, similarity=similarity, **threshold)
         score = metric(query, None, database, None, **given)
         assert score == pytest.approx(expected, abs=1e-12)
@@ -150,13 +150,13 @@ class TestNearPart:
         return data, near
 
     def score(self, data, similarity, **arguments):
-        return average_hierarchical_precision_score(
+        return mean_average_hierarchical_precision_score(
             *data, similarity=similarity, k=100, per_query=True, **arguments
         )
 
     def by_sorting(self, data, similarity, **arguments):
         query, query_labels, database, labels = data
-        return average_hierarchical_precision_score(
+        return mean_average_hierarchical_precision_score(
             hamming(query, database),
             query_labels,
             None,
@@ -353,9 +353,9 @@ class TestTorch:
         query, query_labels, database, labels = make_codes()
         matrix = table[query_labels][:, labels]
         for ties in TIES:
-            on_torch = ndcg(query, None, database, relevance=matrix, ties=ties, device="cpu")
+            on_torch = ndcg_score(query, None, database, relevance=matrix, ties=ties, device="cpu")
             assert on_torch == pytest.approx(
-                ndcg(query, None, database, relevance=matrix, ties=ties), abs=1e-12
+                ndcg_score(query, None, database, relevance=matrix, ties=ties), abs=1e-12
             )
 
     def test_exclude_self(self, similarity):

@@ -2,70 +2,30 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score, ndcg_score
+from sklearn import metrics as sklearn_metrics
 
 from skhash.datasets import load_cifar100_features
 from skhash.metrics import (
-    average_hierarchical_precision_score,
-    average_precision,
-    hierarchical_precision,
     hierarchical_precision_score,
-    mean_average_precision,
-    ndcg,
-    precision_at_k,
-    recall_at_k,
+    mean_average_hierarchical_precision_score,
+    mean_average_precision_score,
+    ndcg_score,
+    precision_at_k_score,
+    recall_at_k_score,
 )
 from skhash.similarity import TaxonomySimilarity, load_taxonomy
 
+from .orders import SUMMARY, ap_of_order, binary_rankings, graded_rankings, over_orders
+
 TOLERANCE = 1e-12
-SUMMARY = {"expected": np.mean, "optimistic": np.max, "pessimistic": np.min}
-
-
-def orders_of(distances):
-    """All orders of the items that the distances allow."""
-    groups = [np.flatnonzero(distances == d) for d in np.unique(distances)]
-    for parts in itertools.product(*(itertools.permutations(group) for group in groups)):
-        yield np.concatenate([np.array(part, dtype=int) for part in parts])
-
-
-def ap_of_order(relevant, k, normalizer):
-    """Average precision of one ranking, by its definition."""
-    total = relevant.sum()
-    top = relevant[:k]
-    hits = np.flatnonzero(top)
-    if not len(hits):
-        return 0.0
-    precisions = [top[: rank + 1].mean() for rank in hits]
-    return sum(precisions) / {"total": total, "min": min(total, k), "hits": len(hits)}[normalizer]
 
 
 def dcg_of_order(gains, k):
     return sum(gain / np.log2(rank + 2) for rank, gain in enumerate(gains[:k]))
-
-
-def over_orders(function, distances, ties):
-    return SUMMARY[ties]([function(order) for order in orders_of(distances)])
-
-
-# at most 5 * 4 * ... = 720 orders each
-tied_distances = st.lists(st.integers(0, 3), min_size=2, max_size=6).map(np.array)
-
-
-@st.composite
-def rankings(draw, values):
-    distances = draw(tied_distances)
-    gains = np.array([draw(values) for _ in distances], dtype=float)
-    return distances, gains, draw(st.integers(1, len(distances)))
-
-
-binary_rankings = rankings(st.integers(0, 1)).filter(lambda case: case[1].any())
-graded_rankings = rankings(st.sampled_from([0, 0.25, 0.5, 1])).filter(lambda case: case[1].any())
 
 
 @settings(deadline=None, max_examples=60)
@@ -77,16 +37,18 @@ def test_binary_metrics_are_over_all_orders(case, ties):
     def expect(function):
         return pytest.approx(over_orders(function, distances, ties), abs=TOLERANCE)
 
-    assert precision_at_k([distances], None, k=k, **arguments) == expect(
+    assert precision_at_k_score([distances], None, k=k, **arguments) == expect(
         lambda order: relevant[order][:k].mean()
     )
-    assert recall_at_k([distances], None, k=k, **arguments) == expect(
+    assert recall_at_k_score([distances], None, k=k, **arguments) == expect(
         lambda order: relevant[order][:k].sum() / relevant.sum()
     )
     for normalizer in ("total", "min", "hits"):
-        score = mean_average_precision([distances], None, k=k, normalizer=normalizer, **arguments)
+        score = mean_average_precision_score(
+            [distances], None, k=k, normalizer=normalizer, **arguments
+        )
         assert score == expect(lambda order: ap_of_order(relevant[order], k, normalizer))  # noqa: B023
-    assert mean_average_precision([distances], None, **arguments) == expect(
+    assert mean_average_precision_score([distances], None, **arguments) == expect(
         lambda order: ap_of_order(relevant[order], len(order), "total")
     )
 
@@ -107,13 +69,13 @@ def test_graded_metrics_are_over_all_orders(case, ties):
     assert hierarchical_precision_score([distances], None, k=k, **by_similarity) == expect(
         lambda order: hp(order)[k - 1]
     )
-    assert average_hierarchical_precision_score([distances], None, k=k, **by_similarity) == expect(
-        lambda order: hp(order)[:k].mean()
-    )
-    assert ndcg([distances], None, k=k, **by_similarity) == expect(
+    assert mean_average_hierarchical_precision_score(
+        [distances], None, k=k, **by_similarity
+    ) == expect(lambda order: hp(order)[:k].mean())
+    assert ndcg_score([distances], None, k=k, **by_similarity) == expect(
         lambda order: dcg_of_order(gains[order], k) / dcg_of_order(best, k)
     )
-    assert ndcg([distances], None, gain="exponential", **by_similarity) == expect(
+    assert ndcg_score([distances], None, gain="exponential", **by_similarity) == expect(
         lambda order: dcg_of_order(2 ** gains[order] - 1, None) / dcg_of_order(2**best - 1, None)
     )
 
@@ -129,16 +91,16 @@ class TestWorkedExamples:
         ("ties", "value"), [("expected", 0.757407), ("optimistic", 0.8667), ("pessimistic", 0.6667)]
     )
     def test_average_precision(self, ties, value):
-        score = mean_average_precision(TIED, None, ties=ties, **RELEVANT)
+        score = mean_average_precision_score(TIED, None, ties=ties, **RELEVANT)
         assert score == pytest.approx(value, abs=5e-5 if ties != "expected" else 5e-7)
 
     @pytest.mark.parametrize(("k", "value"), [(2, 2 / 3), (3, 5 / 9), (5, 0.5)])
     def test_precision(self, k, value):
-        assert precision_at_k(TIED, None, k=k, **RELEVANT) == pytest.approx(value)
+        assert precision_at_k_score(TIED, None, k=k, **RELEVANT) == pytest.approx(value)
 
     @pytest.mark.parametrize(("k", "value"), [(None, 0.887906), (3, 0.646186)])
     def test_ndcg(self, k, value):
-        score = ndcg(TIED, None, k=k, **RELEVANT)
+        score = ndcg_score(TIED, None, k=k, **RELEVANT)
         assert score == pytest.approx(value, abs=5e-7)
 
     @pytest.mark.parametrize(
@@ -147,13 +109,13 @@ class TestWorkedExamples:
     )
     def test_normalizers(self, k, hits, total, minimum):
         for normalizer, value in [("hits", hits), ("total", total), ("min", minimum)]:
-            score = mean_average_precision(TIED, None, k=k, normalizer=normalizer, **RELEVANT)
+            score = mean_average_precision_score(TIED, None, k=k, normalizer=normalizer, **RELEVANT)
             assert score == pytest.approx(value, abs=5e-5), normalizer
 
     def test_hits_prefers_two_misses_to_a_second_hit(self):
         by_hits = {"metric": "precomputed", "k": 3, "normalizer": "hits"}
-        one = mean_average_precision([[0, 1, 2]], None, relevance=[[1, 0, 0]], **by_hits)
-        two = mean_average_precision([[0, 1, 2]], None, relevance=[[1, 0, 1]], **by_hits)
+        one = mean_average_precision_score([[0, 1, 2]], None, relevance=[[1, 0, 0]], **by_hits)
+        two = mean_average_precision_score([[0, 1, 2]], None, relevance=[[1, 0, 1]], **by_hits)
         assert one == 1
         assert two == pytest.approx(5 / 6)
 
@@ -180,22 +142,22 @@ CURVE = (2 / 3, 5 / 6, 5 / 8, 1, 1)
 
 class TestHierarchicalExample:
     def test_curve(self):
-        scores = hierarchical_precision(k=np.arange(1, 6), **RETURNED)
+        scores = hierarchical_precision_score(k=np.arange(1, 6), **RETURNED)
         np.testing.assert_allclose(scores, CURVE, rtol=TOLERANCE)
         for k, value in enumerate(CURVE, start=1):
             assert hierarchical_precision_score(k=k, **RETURNED) == pytest.approx(value)
 
     def test_average(self):
-        assert average_hierarchical_precision_score(k=5, **RETURNED) == pytest.approx(0.825)
+        assert mean_average_hierarchical_precision_score(k=5, **RETURNED) == pytest.approx(0.825)
 
     def test_curve_in_any_order_of_k(self):
-        scores = hierarchical_precision(k=[5, 1, 3], **RETURNED)
+        scores = hierarchical_precision_score(k=[5, 1, 3], **RETURNED)
         np.testing.assert_allclose(scores, [1, 2 / 3, 5 / 8], rtol=TOLERANCE)
 
     @pytest.mark.parametrize("k", [1, 2, 5])
     def test_trapezoid_is_the_area_under_the_curve(self, k):
         area = np.trapezoid(CURVE[:k], dx=1 / k)
-        score = average_hierarchical_precision_score(k=k, average="trapezoid", **RETURNED)
+        score = mean_average_hierarchical_precision_score(k=k, average="trapezoid", **RETURNED)
         assert score == pytest.approx(area, abs=TOLERANCE)
 
 
@@ -209,7 +171,7 @@ def test_barz_and_denzler_formula_without_ties():
         "similarity": lcs,
         "per_query": True,
     }
-    scores = average_hierarchical_precision_score(
+    scores = mean_average_hierarchical_precision_score(
         distances, queries, k=25, average="trapezoid", **arguments
     )
     for query, row, score in zip(queries, distances, scores):
@@ -223,17 +185,23 @@ def test_ndcg_agrees_with_scikit_learn_on_ties(k):
     rng = np.random.default_rng(1)
     distances = rng.integers(0, 5, (8, 30))
     relevance = rng.random((8, 30))
-    score = ndcg(distances, None, k=k, relevance=relevance, metric="precomputed")
-    assert score == pytest.approx(ndcg_score(relevance, -distances, k=k), abs=TOLERANCE)
+    score = ndcg_score(distances, None, k=k, relevance=relevance, metric="precomputed")
+    assert score == pytest.approx(
+        sklearn_metrics.ndcg_score(relevance, -distances, k=k), abs=TOLERANCE
+    )
 
 
 def test_average_precision_agrees_with_scikit_learn_without_ties():
     rng = np.random.default_rng(2)
     distances = rng.permuted(np.tile(np.arange(50), (8, 1)), axis=1)
     relevance = rng.random((8, 50)) < 0.2
-    scores = average_precision(distances, None, relevance=relevance, metric="precomputed")
+    scores = mean_average_precision_score(
+        distances, None, relevance=relevance, metric="precomputed", per_query=True
+    )
     for score, relevant, row in zip(scores, relevance, distances):
-        assert score == pytest.approx(average_precision_score(relevant, -row), abs=TOLERANCE)
+        assert score == pytest.approx(
+            sklearn_metrics.average_precision_score(relevant, -row), abs=TOLERANCE
+        )
 
 
 def test_hits_of_a_large_cut_group():
@@ -241,7 +209,7 @@ def test_hits_of_a_large_cut_group():
     rng = np.random.default_rng(3)
     relevant = np.arange(401) % 10 == 0
     distances = np.r_[0, np.ones(400)][None]
-    score = mean_average_precision(
+    score = mean_average_precision_score(
         distances, None, relevance=[relevant], metric="precomputed", k=100, normalizer="hits"
     )
     sampled = [
@@ -259,7 +227,7 @@ def score_of_class_codes():
     items = np.repeat(np.arange(100), 500)
 
     def score(class_codes, k):
-        return average_hierarchical_precision_score(
+        return mean_average_hierarchical_precision_score(
             class_codes, names, class_codes[items], names[items], similarity=similarity, k=k
         )
 

@@ -4,29 +4,35 @@ import pickle
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.base import clone
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from skhash.base import BaseHasher
 from skhash.metrics import (
-    average_hierarchical_precision_score,
+    average_cumulative_gain_score,
+    hierarchical_average_precision_score,
     hierarchical_precision_score,
-    mean_average_precision,
-    ndcg,
-    precision_at_k,
-    recall_at_k,
+    hit_rate_score,
+    mean_average_hierarchical_precision_score,
+    mean_average_precision_at_r_score,
+    mean_average_precision_score,
+    mean_reciprocal_rank_score,
+    ndcg_score,
+    precision_at_k_score,
+    r_precision_score,
+    recall_at_k_score,
+    weighted_average_precision_score,
 )
 from skhash.metrics._scorer import (
     MultiRetrievalScorer,
     RetrievalScorer,
     get_scorer,
-    hierarchical_precision_scorer,
 )
 from skhash.metrics._scorer_names import get_scorer_names
 from skhash.model_selection import RetrievalSplit
-from skhash.neighbors import pack_codes
 from skhash.similarity import LabelSimilarity, MultilabelSimilarity, PrecomputedSimilarity
 
 NAMES = np.array(["ant", "bee", "cat", "dog"])
@@ -35,23 +41,29 @@ TARGET = PrecomputedSimilarity(
 )
 
 
-class Given(TransformerMixin, BaseEstimator):
-    """Takes X for the codes; keeps what a hasher would keep, and counts what is encoded."""
+class Given(BaseHasher):
+    """Takes the first columns of X for the codes; counts what is encoded."""
 
-    def __init__(self, similarity=None):
+    def __init__(self, similarity=None, n_bits=5, store_codes=True):
         self.similarity = similarity
+        self.n_bits = n_bits
+        self.store_codes = store_codes
 
     def fit(self, X, y):
+        X = self._validate(X, reset=True)
         self.classes_ = np.unique(y)
         self.similarity_ = self.similarity
-        self.training_codes_ = pack_codes(X)
-        self.training_labels_ = y
+        self.n_bits_ = self.n_bits
+        self._keep_training_codes(X, y)
         self.n_transformed = 0
         return self
 
     def transform(self, X):
         self.n_transformed += 1
-        return X
+        return super().transform(X)
+
+    def _bit_values(self, X, dtype):
+        return X[:, : self.n_bits].astype(dtype) - dtype(0.5)
 
 
 @pytest.fixture
@@ -71,19 +83,30 @@ def trained(fold):
 @pytest.mark.parametrize(
     ("name", "metric", "options"),
     [
-        ("precision@3", precision_at_k, {"k": 3}),
-        ("recall@3", recall_at_k, {"k": 3}),
-        ("map", mean_average_precision, {}),
-        ("map@7", mean_average_precision, {"k": 7}),
-        ("map@7:min", mean_average_precision, {"k": 7, "normalizer": "min"}),
-        ("map@7:hits", mean_average_precision, {"k": 7, "normalizer": "hits"}),
-        ("ndcg", ndcg, {"similarity": TARGET}),
-        ("ndcg@9", ndcg, {"similarity": TARGET, "k": 9}),
+        ("precision@3", precision_at_k_score, {"k": 3}),
+        ("recall@3", recall_at_k_score, {"k": 3}),
+        ("map", mean_average_precision_score, {}),
+        ("map@7", mean_average_precision_score, {"k": 7}),
+        ("map@7:min", mean_average_precision_score, {"k": 7, "normalizer": "min"}),
+        ("map@7:hits", mean_average_precision_score, {"k": 7, "normalizer": "hits"}),
+        ("ndcg", ndcg_score, {"similarity": TARGET}),
+        ("ndcg@9", ndcg_score, {"similarity": TARGET, "k": 9}),
+        ("ndcg@9:shared", ndcg_score, {"k": 9}),
+        ("ndcg:shared", ndcg_score, {}),
+        ("acg@4", average_cumulative_gain_score, {"k": 4}),
+        ("wap", weighted_average_precision_score, {}),
+        ("wap@4:min", weighted_average_precision_score, {"k": 4, "normalizer": "min"}),
+        ("hit_rate@2", hit_rate_score, {"k": 2}),
+        ("mrr", mean_reciprocal_rank_score, {}),
+        ("mrr@3", mean_reciprocal_rank_score, {"k": 3}),
+        ("r_precision", r_precision_score, {}),
+        ("map@r", mean_average_precision_at_r_score, {}),
+        ("hap", hierarchical_average_precision_score, {"similarity": TARGET}),
         ("hp@9", hierarchical_precision_score, {"similarity": TARGET, "k": 9}),
-        ("mahp@9", average_hierarchical_precision_score, {"similarity": TARGET, "k": 9}),
+        ("mahp@9", mean_average_hierarchical_precision_score, {"similarity": TARGET, "k": 9}),
         (
             "mahp@9:trapezoid",
-            average_hierarchical_precision_score,
+            mean_average_hierarchical_precision_score,
             {"similarity": TARGET, "k": 9, "average": "trapezoid"},
         ),
     ],
@@ -106,13 +129,16 @@ def test_every_listed_name_is_known():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("mapp@5", "Unknown score 'mapp@5'; known are hp@k, mahp@k"),
+        ("mapp@5", "Unknown score 'mapp@5'; known are acg@k, hap, hit_rate@k, hp@k"),
         ("map@0", "Unknown score 'map@0'"),
         ("MAP@5", "Unknown score"),
         ("map@5 ", "Unknown score"),
         (5, "Unknown score 5"),
         ("mahp", "Score 'mahp' needs a cut-off, such as 'mahp@100'"),
         ("map:min", "Score 'map:min' needs a cut-off"),
+        ("hap@5", "score 'hap@5' has no cut-off: say 'hap'"),
+        ("map@r@5", "score 'map@r@5' has no cut-off: say 'map@r'"),
+        ("ndcg:similarity", "Score 'ndcg:similarity' needs a cut-off"),
         ("map@5:best", "unknown variant 'best'; known are 'total', 'min', 'hits'"),
         ("hp@5:mean", "unknown variant 'mean'; known are none"),
     ],
@@ -122,23 +148,11 @@ def test_bad_names(trained, fold, name, message):
         RetrievalScorer(name)(trained, *fold)
 
 
-def test_factory_of_hierarchical_precision():
-    scorer = hierarchical_precision_scorer(k=7, similarity=TARGET, average="trapezoid")
-    assert scorer.name == "mahp@7:trapezoid"
-    assert hierarchical_precision_scorer(k=7, average=None).name == "hp@7"
-    scorer = hierarchical_precision_scorer(k=np.int64(7), queries="unseen", database="queries")
-    assert (scorer.name, scorer.queries, scorer.database) == ("mahp@7", "unseen", "queries")
-    with pytest.raises(ValueError, match="k must be a positive integer, got 0"):
-        hierarchical_precision_scorer(k=0)
-    with pytest.raises(ValueError, match=r"average must be one of .* got 'sum'"):
-        hierarchical_precision_scorer(k=5, average="sum")
-
-
 def test_leave_one_out_is_removal(trained, fold):
     codes, y = fold
     expected = np.mean(
         [
-            average_hierarchical_precision_score(
+            mean_average_hierarchical_precision_score(
                 codes[[i]],
                 y[[i]],
                 np.delete(codes, i, axis=0),
@@ -167,16 +181,16 @@ def test_queries_by_classes_seen(trained, fold, queries):
     is_query = np.isin(y, trained.classes_) == (queries == "seen")
     rows = np.flatnonzero(is_query)
     options = {"similarity": TARGET, "k": 8}
-    expected = average_hierarchical_precision_score(
+    expected = mean_average_hierarchical_precision_score(
         codes[rows], y[rows], codes, y, exclude_self=rows, **options
     )
     assert get_scorer("mahp@8", queries=queries)(trained, codes, y) == expected
-    expected = average_hierarchical_precision_score(
+    expected = mean_average_hierarchical_precision_score(
         codes[rows], y[rows], exclude_self=True, **options
     )
     among = get_scorer("mahp@8", queries=queries, database="queries")
     assert among(trained, codes, y) == expected
-    expected = average_hierarchical_precision_score(
+    expected = mean_average_hierarchical_precision_score(
         codes[rows], y[rows], codes[~is_query], y[~is_query], **options
     )
     rest = get_scorer("mahp@8", queries=queries, database="rest")
@@ -199,7 +213,7 @@ def test_seen_classes_of_any_type(fold, convert):
     y = np.array([convert(c) for c in np.repeat([10, 20, 30, 40], 6)])
     hasher = Given(LabelSimilarity()).fit(codes[:12], y[:12])
     rows = np.arange(12, 24)
-    expected = mean_average_precision(codes[rows], y[rows], codes, y, exclude_self=rows)
+    expected = mean_average_precision_score(codes[rows], y[rows], codes, y, exclude_self=rows)
     assert get_scorer("map", queries="unseen")(hasher, codes, y.tolist()) == expected
 
 
@@ -208,30 +222,81 @@ def test_first_rows_of_each_class_query_the_rest(trained, fold):
     splitter = RetrievalSplit(n_splits=1, n_queries_per_class=2, random_state=0)
     roles = next(splitter.split_roles(codes, y))
     _, test = next(splitter.split(codes, y))
-    expected = mean_average_precision(
+    expected = mean_average_precision_score(
         codes[roles.query], y[roles.query], codes[roles.database], y[roles.database]
     )
     scorer = get_scorer("map", queries=2, database="rest")
     assert scorer(trained, codes[test], y[test]) == expected
 
 
-def test_training_codes_as_database(trained, fold):
-    codes, y = fold
-    database = np.random.RandomState(1).randint(2, size=(14, 5))
-    expected = mean_average_precision(
-        codes, y, database, trained.training_labels_, no_relevant="skip"
-    )
+def rows_with_codes(codes, seed):
+    """Rows that are all different, and begin with the codes."""
+    return np.column_stack([codes, np.random.RandomState(seed).normal(size=(len(codes), 3))])
+
+
+@pytest.fixture
+def trained_on_rows():
+    """Fitted on 20 ants and bees: the hasher, its rows and their labels."""
+    X = rows_with_codes(np.random.RandomState(1).randint(2, size=(20, 5)), 0)
+    y = np.repeat(NAMES[:2], 10)
+    return Given(TARGET).fit(X, y), X, y
+
+
+def test_training_codes_as_database(trained_on_rows, fold):
+    hasher, X, y = trained_on_rows
+    codes, labels = fold
+    expected = mean_average_precision_score(codes, labels, X[:, :5], y, no_relevant="skip")
     scorer = get_scorer("map", database="train", no_relevant="skip")
-    assert scorer(make_pipeline(FunctionTransformer(), trained), codes, y) == expected
+    score = scorer(make_pipeline(FunctionTransformer(), hasher), rows_with_codes(codes, 1), labels)
+    assert score == expected
 
 
-def test_training_rows_do_not_find_themselves(fold):
-    codes, y = fold
-    hasher = Given(TARGET).fit(codes, y)
-    score = get_scorer("mahp@8", database="train")(hasher, codes, y)
-    assert score == get_scorer("mahp@8")(hasher, codes, y)
-    with pytest.raises(ValueError, match=r"'mahp@24' needs k=24 items to rank, but .* has 23"):
-        get_scorer("mahp@24", database="train")(hasher, codes, y)
+@pytest.mark.parametrize("rows", [np.arange(20), np.arange(20)[::-1], [3, 15, 7, 12], [5, 5, 18]])
+def test_training_rows_do_not_find_themselves(trained_on_rows, rows):
+    hasher, X, y = trained_on_rows
+    codes = X[:, :5]
+    expected = mean_average_precision_score(codes[rows], y[rows], codes, y, exclude_self=rows)
+    scorer = get_scorer("map", database="train")
+    assert scorer(hasher, X[rows], y[rows]) == expected
+    assert scorer(hasher, X[rows], y[rows]) != mean_average_precision_score(
+        codes[rows], y[rows], codes, y
+    )
+    scaled = make_pipeline(StandardScaler(), Given(TARGET)).fit(X, y)
+    scaled[-1].training_codes_ = hasher.training_codes_
+    codes_of_rows = scaled.transform(X[rows])
+    expected = mean_average_precision_score(codes_of_rows, y[rows], codes, y, exclude_self=rows)
+    assert scorer(scaled, X[rows], y[rows]) == expected
+    with pytest.raises(ValueError, match=r"'map@20' needs k=20 items to rank, but .* has 19"):
+        get_scorer("map@20", database="train")(hasher, X[rows], y[rows])
+
+
+def test_new_rows_like_the_training_set_are_new(trained_on_rows):
+    # as many rows, the same codes, the same order of labels
+    hasher, X, y = trained_on_rows
+    codes = X[:, :5]
+    scorer = get_scorer("map", database="train")
+    assert scorer(hasher, rows_with_codes(codes, 1), y) == mean_average_precision_score(
+        codes, y, codes, y
+    )
+
+
+def test_some_training_rows_among_new_ones(trained_on_rows):
+    hasher, X, y = trained_on_rows
+    codes = X[:, :5]
+    mixed = np.concatenate([X[:7], rows_with_codes(codes[7:], 1)])
+    own = np.where(np.arange(20) < 7, np.arange(20), -1)
+    with pytest.warns(UserWarning, match="7 of 20 rows of the fold equal rows that Given was tr"):
+        score = get_scorer("map", database="train")(hasher, mixed, y)
+    assert score == mean_average_precision_score(codes, y, codes, y, exclude_self=own)
+
+
+def test_equal_rows_of_two_classes(trained_on_rows):
+    _, X, y = trained_on_rows
+    X = X.copy()
+    X[10:] = X[:10]
+    hasher = Given(TARGET).fit(X, y)
+    score = get_scorer("map", database="train")(hasher, X[::-1], y[::-1])
+    assert score == pytest.approx(mean_average_precision_score(X[:, :5], y, exclude_self=True))
 
 
 def test_database_of_training_codes_needs_them(fold):
@@ -260,7 +325,9 @@ def test_similarity_is_that_of_the_last_step_or_of_the_best(trained, fold):
 
 def test_relevance_by_threshold(trained, fold):
     codes, y = fold
-    expected = mean_average_precision(codes, y, exclude_self=True, similarity=TARGET, threshold=0.5)
+    expected = mean_average_precision_score(
+        codes, y, exclude_self=True, similarity=TARGET, threshold=0.5
+    )
     assert get_scorer("map", threshold=0.5)(trained, codes, y) == expected
 
 
@@ -268,7 +335,7 @@ def test_real_vectors(fold):
     codes, y = fold
     X = np.random.RandomState(0).normal(size=codes.shape)
     for metric in ("cosine", "euclidean"):
-        expected = mean_average_precision(X, y, exclude_self=True, metric=metric)
+        expected = mean_average_precision_score(X, y, exclude_self=True, metric=metric)
         assert get_scorer("map", metric=metric)(FunctionTransformer(), X, y) == expected
     with pytest.raises(ValueError, match=r"FunctionTransformer.transform\(X\) must hold only 0 "):
         get_scorer("map")(FunctionTransformer(), X, y)
@@ -281,7 +348,7 @@ def test_multilabel(fold):
     y = np.random.RandomState(2).randint(2, size=(len(codes), 4))
     y[:, 0] = 1
     scorer = get_scorer("ndcg@5", similarity="auto")
-    expected = ndcg(codes, y, exclude_self=True, similarity=MultilabelSimilarity(), k=5)
+    expected = ndcg_score(codes, y, exclude_self=True, similarity=MultilabelSimilarity(), k=5)
     assert scorer(FunctionTransformer(), codes, y) == expected
     with pytest.raises(ValueError, match="queries='unseen' needs class labels, got multilabel"):
         get_scorer("map", queries="unseen")(Given().fit(codes, np.arange(24)), codes, y)
@@ -298,8 +365,7 @@ def test_multi_encodes_once(trained, fold):
         "cosine": get_scorer("map", metric="cosine"),
     }
     codes, y = fold
-    codes = np.column_stack([codes, np.ones(len(y), dtype=int)])
-    trained.training_codes_ = None
+    codes = codes.astype(float)
     scores = MultiRetrievalScorer(scorers)(trained, codes, y)
     assert trained.n_transformed == 1
     assert list(scores) == list(scorers)
@@ -334,8 +400,9 @@ def test_cut_off_beyond_the_fold_is_refused_before_encoding(trained, fold):
         get_scorer("mahp@24")(trained, *fold)
     with pytest.raises(ValueError, match=r"'map@12' needs k=12 .* has 11 .*database='queries'"):
         get_scorer("map@12", queries="unseen", database="queries")(trained, *fold)
+    X = fold[0] + 0.1
     with pytest.raises(ValueError, match=r"'map@15' needs k=15 .* has 14 .*database='train'"):
-        get_scorer("map@15", database="train")(trained, *fold)
+        get_scorer("map@15", database="train")(trained, X, fold[1])
     assert trained.n_transformed == 0
     assert 0 < get_scorer("mahp@23")(trained, *fold) < 1
 

@@ -19,11 +19,10 @@ from sklearn.preprocessing import StandardScaler
 from skhash.datasets import load_cifar100_features
 from skhash.hashers._pca import PCAHasher
 from skhash.hashers._semantic import SemanticHasher
-from skhash.metrics import average_hierarchical_precision_score
+from skhash.metrics import mean_average_hierarchical_precision_score, mean_average_precision_score
 from skhash.metrics._scorer import (
     MultiRetrievalScorer,
     get_scorer,
-    hierarchical_precision_scorer,
 )
 from skhash.model_selection import RetrievalSplit, UnseenClassSplit
 from skhash.similarity import TaxonomySimilarity
@@ -58,12 +57,12 @@ def cifar():
 def test_cross_val_score_is_the_metric_on_each_fold(cifar):
     X, y = cifar
     pipeline = make_pipeline(StandardScaler(), PCAHasher(n_bits=12))
-    scorer = hierarchical_precision_scorer(k=60, similarity=TARGET)
+    scorer = get_scorer("mahp@60", similarity=TARGET)
     cv = StratifiedKFold(3)
     scores = cross_val_score(pipeline, X, y, cv=cv, scoring=scorer)
     for score, (train, test) in zip(scores, cv.split(X, y), strict=True):
         codes = clone(pipeline).fit(X[train]).transform(X[test])
-        expected = average_hierarchical_precision_score(
+        expected = mean_average_hierarchical_precision_score(
             codes, y[test], similarity=TARGET, k=60, exclude_self=True
         )
         assert score == pytest.approx(expected, abs=1e-12)
@@ -88,7 +87,7 @@ def test_unseen_classes_in_a_pipeline(cifar):
         test = np.concatenate([unseen, seen])
         codes = clone(pipeline).fit(X[train], y[train]).transform(X[test])
         own = np.arange(len(unseen))
-        expected = average_hierarchical_precision_score(
+        expected = mean_average_hierarchical_precision_score(
             codes[own], y[unseen], codes, y[test], similarity=TARGET, k=40, exclude_self=own
         )
         assert score == pytest.approx(expected, abs=1e-12)
@@ -170,6 +169,20 @@ def test_halving_search(cifar):
     assert search.best_params_ == {"n_bits": 16}
 
 
+@pytest.mark.filterwarnings("ignore:Scoring failed", "ignore:One or more of the")
+def test_halving_search_with_small_first_folds(cifar):
+    # the first round has 600 // 9 rows, and no fold of it holds what the cut-off asks for
+    X, y = cifar
+    options = {"cv": 2, "scoring": get_scorer("mahp@60", similarity=TARGET), "random_state": 0}
+    grid = {"n_bits": [16, *range(1, 10)]}
+    small = HalvingGridSearchCV(PCAHasher(), grid, **options).fit(X, y)
+    of_round = small.cv_results_["mean_test_score"][small.cv_results_["iter"] == 0]
+    assert small.n_resources_[0] < 120
+    assert np.isnan(of_round).all()
+    enough = HalvingGridSearchCV(PCAHasher(), grid, min_resources=200, **options).fit(X, y)
+    assert np.isfinite(enough.cv_results_["mean_test_score"]).all()
+
+
 def test_cut_off_beyond_the_fold_becomes_the_error_score(cifar):
     X, y = cifar
     scorer = get_scorer("mahp@200", similarity=TARGET)
@@ -200,3 +213,86 @@ def test_metadata_routing(cifar):
     assert np.array_equal(scores, expected)
     assert set(search.cv_results_) >= {"mean_test_a", "mean_test_b"}
     assert np.all(nested > 0)
+
+
+def unequal_folds(n_rows):
+    """A fold of 200 rows and one of 40."""
+    return [(np.arange(200, n_rows), np.arange(200)), (np.arange(200), np.arange(200, 240))]
+
+
+@pytest.mark.filterwarnings("ignore:Scoring failed", "ignore:One or more of the")
+def test_a_score_that_fails_on_a_fold_leaves_the_others(cifar):
+    X, y = cifar
+    y = y.copy()
+    # nothing in the small fold has a match
+    y[200:240] = np.arange(40).astype(str)
+    scorer = get_scorer({"far": "mahp@60", "all": "mahp@200", "map": "map"}, similarity="auto")
+    options = {"cv": unequal_folds(len(X)), "refit": False}
+    with pytest.warns(UserWarning, match="score 'far' .* will be set to nan") as record:
+        search = GridSearchCV(PCAHasher(), {"n_bits": [2, 8]}, scoring=scorer, **options).fit(X, y)
+    of_folds = {
+        name: np.array([search.cv_results_[f"split{fold}_test_{name}"] for fold in (0, 1)])
+        for name in scorer.scorers
+    }
+    assert np.isnan(of_folds["all"]).all()
+    assert np.isnan(of_folds["far"][1]).all()
+    assert np.isnan(of_folds["map"][1]).all()
+    for name, short in {"far": "mahp@60", "map": "map"}.items():
+        alone = get_scorer(short, similarity="auto")
+        for place, n_bits in enumerate((2, 8)):
+            hasher = PCAHasher(n_bits).fit(X[200:])
+            assert of_folds[name][0][place] == pytest.approx(alone(hasher, X[:200], y[:200]))
+    messages = [str(warning.message) for warning in record]
+    assert any("'mahp@200' needs k=200 items to rank, but a query has 199" in m for m in messages)
+    assert any("40 of 40 queries have nothing relevant" in m for m in messages)
+
+
+def test_failing_scores_raise_on_request(cifar):
+    X, y = cifar
+    hasher = PCAHasher(4).fit(X)
+    names = ["map", "mahp@600"]
+    with pytest.raises(ValueError, match="a query has 599"):
+        MultiRetrievalScorer(names, error_score="raise")(hasher, X, y)
+    with pytest.warns(UserWarning, match="score 'mahp@600' .* will be set to -1"):
+        scores = MultiRetrievalScorer(names, error_score=-1)(hasher, X, y)
+    assert scores == {"map": get_scorer("map")(hasher, X, y), "mahp@600": -1}
+    with pytest.raises(ValueError, match="error_score must be one of 'raise', 'a number', got 'n'"):
+        MultiRetrievalScorer(names, error_score="n")(hasher, X, y)
+
+
+def test_an_estimator_that_cannot_encode_a_fold(cifar):
+    X, y = cifar
+
+    class Shy(Supervised):
+        def transform(self, X):
+            if len(X) == 40:
+                raise RuntimeError("too few")
+            return super().transform(X)
+
+    scorer = get_scorer({"a": "map", "b": "precision@5"})
+    with pytest.warns(UserWarning, match="RuntimeError: too few"):
+        scores = cross_validate(Shy(), X, y, cv=unequal_folds(len(X)), scoring=scorer)
+    for key in "ab":
+        assert np.isnan(scores[f"test_{key}"]).tolist() == [False, True]
+
+
+def test_scores_on_the_training_rows(cifar):
+    X, y = cifar
+    hasher = PCAHasher(6, store_codes=True)
+    cv = StratifiedKFold(3, shuffle=True, random_state=0)
+    results = cross_validate(
+        make_pipeline(StandardScaler(), hasher),
+        X,
+        y,
+        cv=cv,
+        scoring=get_scorer("map", database="train"),
+        return_train_score=True,
+        return_estimator=True,
+    )
+    folds = zip(results["estimator"], results["train_score"], results["test_score"], cv.split(X, y))
+    for fitted, on_train, on_test, (train, test) in folds:
+        codes, new = fitted.transform(X[train]), fitted.transform(X[test])
+        expected = mean_average_precision_score(codes, y[train], exclude_self=True)
+        assert on_train == pytest.approx(expected, abs=1e-14)
+        expected = mean_average_precision_score(new, y[test], codes, y[train])
+        assert on_test == pytest.approx(expected, abs=1e-14)

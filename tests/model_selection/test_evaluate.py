@@ -1,4 +1,5 @@
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ from joblib import parallel_config
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import PCA
+from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -14,12 +16,13 @@ from sklearn.preprocessing import StandardScaler
 from skhash.datasets import load_cifar100_features
 from skhash.hashers._class_code import ClassCodeHasher
 from skhash.hashers._pca import PCAHasher
-from skhash.metrics import average_hierarchical_precision_score, mean_average_precision
+from skhash.metrics import mean_average_hierarchical_precision_score, mean_average_precision_score
 from skhash.model_selection import (
     RetrievalEvaluation,
     UnseenClassSplit,
     retrieval_evaluate,
 )
+from skhash.neighbors import pack_codes
 from skhash.similarity import LabelSimilarity, TaxonomySimilarity
 
 TARGET = TaxonomySimilarity("cifar100")
@@ -97,7 +100,7 @@ def test_rows_and_columns(evaluation):
 
 def score(query, database, y, *, k, own=False):
     (query_codes, query_rows), (codes, rows) = query, database
-    return average_hierarchical_precision_score(
+    return mean_average_hierarchical_precision_score(
         query_codes, y[query_rows], codes, y[rows], similarity=TARGET, k=k, exclude_self=own
     )
 
@@ -185,7 +188,7 @@ def test_class_codes_with_a_classifier_of_choice(cifar):
     codes = hasher.fit(X[roles.train], y[roles.train]).transform(X)
     test = np.sort(np.concatenate([roles.seen, roles.unseen]))
     own = np.searchsorted(test, roles.unseen)
-    expected = mean_average_precision(
+    expected = mean_average_precision_score(
         codes[roles.unseen], y[roles.unseen], codes[test], y[test], k=5, exclude_self=own
     )
     assert evaluation.to_frame()[("unseen classes held out", "unseen@all", 5)][
@@ -265,6 +268,94 @@ class RandomHasherOfRows(RandomHasher):
         return np.random.RandomState(0).randint(2, size=(X.shape[0], 8))
 
 
+class Signs(PCA):
+    """Codes of -1 and 1."""
+
+    def transform(self, X):
+        return np.where(super().transform(X) > 0, 1, -1)
+
+
+class Packed(PCA):
+    """Codes, packed."""
+
+    def transform(self, X):
+        return pack_codes(super().transform(X) > 0, return_n_bits=True)
+
+
+def test_codes_of_signs_and_packed_codes_are_codes(cifar):
+    X, y = cifar
+    hashers = {"bits": PCAHasher(12), "signs": Signs(12), "packed": Packed(12)}
+    evaluation = retrieval_evaluate(
+        hashers, X, y, similarity=TARGET, k=10, splitter=SPLITTER, random_state=0
+    )
+    assert evaluation.bits.tolist()[3:] == [12, 12, 12]
+    np.testing.assert_array_equal(evaluation.scores[4], evaluation.scores[3])
+    np.testing.assert_array_equal(evaluation.scores[5], evaluation.scores[3])
+
+
+@pytest.fixture(scope="module")
+def lonely():
+    """Two of six classes have one test row each, which finds no other of its class."""
+    random = np.random.RandomState(0)
+    y = np.repeat(np.arange(6), 10)
+    seen = [1, 2, 11, 12, 21, 22, 31]
+    unseen = [41, 51, 52, 53]
+    train = np.setdiff1d(np.arange(40), seen)
+    return random.normal(size=(60, 4)), y, [(train, seen, unseen)] * 2
+
+
+def test_queries_without_a_match_are_told_of_once(lonely):
+    X, y, splitter = lonely
+    options = {"similarity": "auto", "k": 2, "name": "map", "splitter": splitter, "random_state": 0}
+    hashers = {"a": PCAHasher(3), "b": PCAHasher(2)}
+    with pytest.warns(UndefinedMetricWarning) as record:
+        evaluation = retrieval_evaluate(hashers, X, y, **options)
+    # of the classes 3 and 4, one row each; twice, for there are two splits
+    told = "4 of 22 in leave-one-out, 2 of 8 in unseen@all, 2 of 14 in seen@all, 2 of 8 in unseen@u"
+    assert [told in str(warning.message) for warning in record] == [True]
+    assert record[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        skipped = retrieval_evaluate(hashers, X, y, **options, no_relevant="skip")
+        zero = retrieval_evaluate(hashers, X, y, **options, no_relevant="zero")
+    np.testing.assert_array_equal(skipped.scores, evaluation.scores)
+    shares = np.array([1, 9 / 11, 3 / 4, 6 / 7, 3 / 4])
+    np.testing.assert_allclose(zero.scores, skipped.scores * shares, atol=1e-14)
+    assert zero.conditions["no_relevant"] == "zero"
+
+
+def test_queries_without_a_match_can_be_refused_before_a_fit(lonely):
+    X, y, splitter = lonely
+
+    class Never(PCA):
+        def fit(self, X, y=None):
+            raise AssertionError("fitted")
+
+    with pytest.raises(ValueError, match="queries have nothing relevant in the database: 4 of 22"):
+        retrieval_evaluate(
+            Never(),
+            X,
+            y,
+            similarity="auto",
+            k=2,
+            name="map",
+            splitter=splitter,
+            no_relevant="raise",
+        )
+
+
+def test_progress(cifar, capsys):
+    X, y = cifar
+    options = {"similarity": "auto", "k": 5, "splitter": SPLITTER}
+    retrieval_evaluate(PCAHasher(4), X, y, **options)
+    assert capsys.readouterr().out == ""
+    retrieval_evaluate(PCAHasher(4), X, y, **options, verbose=1)
+    lines = capsys.readouterr().out.splitlines()
+    # three methods are fitted, each on two trainings of two splits
+    assert [line.split("]")[0] for line in lines] == [f"[{i}/12" for i in range(1, 13)]
+    assert re.fullmatch(r"\[9/12\] PCAHasher, all classes trained: \d+\.\d s", lines[8])
+
+
 def test_table_as_frame(evaluation):
     frame = evaluation.to_frame()
     assert frame.shape == (6, 10)
@@ -272,8 +363,12 @@ def test_table_as_frame(evaluation):
     value = frame.loc["features, cosine", ("unseen classes held out", "seen@all", 30)]
     assert value == evaluation.scores[2, 7]
     spread = evaluation.to_frame("std").to_numpy()
-    expected = np.abs(np.diff(evaluation.split_scores, axis=2))[..., 0] / 2
+    expected = np.abs(np.diff(evaluation.split_scores, axis=2))[..., 0] / np.sqrt(2)
     assert np.allclose(spread, expected)
+    single = RetrievalEvaluation(
+        evaluation.rows, evaluation.columns, evaluation.bits, evaluation.split_scores[..., :1], {}
+    )
+    assert single.to_frame("std").isna().all(axis=None)
     with pytest.raises(ValueError, match="statistic must be 'mean' or 'std', got 'max'"):
         evaluation.to_frame("max")
 
@@ -316,7 +411,8 @@ def test_names_are_escaped_in_markup(cifar):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"k": 61}, ValueError, r"'mahp@61' needs k=61 .* has 60 \(unseen@unseen, unseen clas"),
+        ({"k": 61}, ValueError, r"k=61 is more .* unseen@unseen \(unse.* up to 60, such as k=25"),
+        ({"no_relevant": "nan"}, ValueError, "no_relevant must be one of 'warn', 'skip', 'zero'"),
         ({"k": []}, ValueError, "k must hold a cut-off or more"),
         ({"k": 2.5}, TypeError, "k must be an integer, got 2.5"),
         ({"k": (5, 0)}, ValueError, "k must be at least 1, got 0"),

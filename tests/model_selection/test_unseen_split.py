@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skhash.model_selection import UnseenClassSplit
+from skhash.model_selection import RetrievalSplit, UnseenClassSplit
 
 NAMES = np.array(["ant", "bee", "cat", "dog", "elk"])
 
@@ -132,3 +132,20 @@ def test_repr():
     assert repr(UnseenClassSplit(2, n_unseen=0.2)).startswith(
         "UnseenClassSplit(n_splits=2, n_unseen=0.2, random_state=None, seen_size=0.2,"
     )
+
+
+def test_what_is_no_number():
+    with pytest.raises(TypeError, match="n_unseen must be a number, got '3'"):
+        UnseenClassSplit(n_unseen="3")
+    with pytest.raises(TypeError, match="seen_size must be a number, got None"):
+        UnseenClassSplit(seen_size=None)
+
+
+@pytest.mark.parametrize(
+    "splitter", [UnseenClassSplit(2), RetrievalSplit(n_queries_per_class=1, n_splits=1)]
+)
+def test_groups_are_not_ignored_silently(splitter):
+    y = np.repeat([0, 1, 2], 6)
+    name = type(splitter).__name__
+    with pytest.warns(UserWarning, match=f"The groups parameter is ignored by {name}"):
+        list(splitter.split(y, y, groups=y))

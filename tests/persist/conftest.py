@@ -42,8 +42,6 @@ def _differences(a, b, place):
             yield from _differences(one, other, f"{place}[{i}]")
     elif isinstance(a, np.random.RandomState):
         yield from _differences(a.get_state(legacy=False), b.get_state(legacy=False), place)
-    elif isinstance(a, np.random.Generator):
-        yield from _differences(a.bit_generator.state, b.bit_generator.state, place)
     elif isinstance(a, functools.partial):
         yield from _differences(
             [a.func, a.args, a.keywords], [b.func, b.args, b.keywords], f"{place}()"
@@ -73,9 +71,6 @@ def _array_differences(a, b, place):
         yield f"{place}: the order in memory changed"
     elif a.dtype.kind == "O":
         yield from _differences(a.ravel().tolist(), b.ravel().tolist(), place)
-    elif a.dtype.kind == "T":
-        if not np.array_equal(a, b):
-            yield f"{place}: the strings changed"
     elif a.tobytes() != b.tobytes():
         yield f"{place}: the values changed"
 

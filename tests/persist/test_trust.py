@@ -3,10 +3,13 @@
 import sys
 from importlib import import_module
 
+import numpy as np
 import pytest
 from sklearn.decomposition import PCA
+from sklearn.pipeline import make_pipeline
 
-from skhash._persist import LoadError, load, save
+from skhash._persist import LoadError, _names, load, save
+from skhash.feature_extraction import ImageFeatures
 from skhash.similarity import SentenceSimilarity
 
 pytestmark = pytest.mark.usefixtures("nothing_is_made")
@@ -156,7 +159,7 @@ def test_classes_that_are_not_made_of_attributes(member, model, change_manifest,
     name = user_module(EVIL, "users.classes")
     # as the model itself, where no plain object will do
     change_manifest(model, _set("objects", -1, "class", to=f"{name}:{member}"))
-    refuse(model, "attributes alone|must be an estimator", trusted=[name])
+    refuse(model, "attributes alone|must be the model", trusted=[name])
 
 
 @makes_objects
@@ -190,3 +193,33 @@ def test_methods_are_few(tmp_path, change_manifest):
     for name in ("__reduce__", "fit", "set_params", "__class__"):
         change_manifest(tmp_path / "model", _set(*place, "name", to=name))
         refuse(tmp_path / "model", "a method must be one of")
+
+
+@makes_objects
+def test_names_of_what_is_downloaded_are_trusted_or_refused(tmp_path, change_manifest):
+    name = "timm/hf-hub:someone/model"
+    save(make_pipeline(ImageFeatures(name), PCA()), tmp_path / "model")
+    for trusted in ((), ["timm/hf-hub:someone/other"], ["timm"], ["timm."]):
+        refuse(tmp_path / "model", "would download 'timm/hf-hub:someone/model'", trusted=trusted)
+    assert load(tmp_path / "model", trusted=[name])[0].backbone == name
+    # in whatever form the name comes
+    scalar = {"scalar": {"dict": {"dtype": "<U0", "value": name}}}
+    for place, value in (("params", scalar), ("state", name), ("state", scalar)):
+        change_manifest(tmp_path / "model", _set("objects", 0, place, "backbone", to=value))
+        refuse(tmp_path / "model", "would download 'timm/hf-hub:someone/model'")
+    save(ImageFeatures(np.mean), tmp_path / "function")
+    assert load(tmp_path / "function", trusted=["numpy"]).backbone is np.mean
+
+
+def test_functions_of_numpy_before_they_said_their_module(monkeypatch):
+    class Function:
+        """As `numpy.log1p` before numpy 2.2."""
+
+        __name__ = "log1p"
+
+    old = Function()
+    monkeypatch.setattr(_names.np, "ufunc", Function)
+    monkeypatch.setattr(_names.np, "log1p", old)
+    monkeypatch.setattr(Function, "__module__", None)
+    assert _names.import_name(old) == "numpy:log1p"
+    assert _names.resolve("numpy:log1p") is old

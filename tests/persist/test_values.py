@@ -27,33 +27,34 @@ dtypes = st.one_of(
     npst.boolean_dtypes(),
     npst.integer_dtypes(endianness="?"),
     npst.floating_dtypes(sizes=(16, 32, 64), endianness="?"),
-    npst.complex_number_dtypes(sizes=(64, 128), endianness="?"),
     npst.unicode_string_dtypes(endianness="?", min_len=1, max_len=5),
     npst.byte_string_dtypes(min_len=1, max_len=5),
-    npst.datetime64_dtypes(endianness="?"),
-    npst.timedelta64_dtypes(endianness="?"),
 )
 arrays = npst.arrays(dtypes, numbers)
 text = st.text(st.characters(exclude_categories=["Cs"]))
-scalars = dtypes.flatmap(npst.from_dtype).filter(lambda value: isinstance(value, np.generic))
+# a scalar is written as JSON has it, which has no bytes and no numbers beyond 64 bits
+scalars = dtypes.flatmap(npst.from_dtype).filter(
+    lambda value: (
+        isinstance(value, np.generic)
+        and not isinstance(value, bytes)
+        and not (isinstance(value, np.integer) and value > 2**63 - 1)
+    )
+)
+integers = st.integers(-(2**63), 2**63 - 1)
 atoms = st.one_of(
     st.none(),
     st.booleans(),
-    st.integers(),
+    integers,
     st.floats(),
-    st.complex_numbers(),
     text,
-    st.binary(),
     scalars,
     arrays,
     arrays.map(np.asfortranarray),
     dtypes,
     st.sampled_from([int, float, str, object, np.float32, np.str_]),
-    st.builds(range, st.integers(), st.integers(), st.integers(1, 5)),
-    st.sets(st.one_of(text, st.integers(), st.tuples(text, st.integers()))),
-    st.frozensets(text),
+    st.builds(slice, integers, st.none(), integers),
 )
-keys = st.one_of(text, st.integers(), st.booleans(), st.tuples(text, st.integers()), st.none())
+keys = st.one_of(text, integers, st.booleans(), st.tuples(text, integers), st.none())
 values = st.recursive(
     atoms,
     lambda inner: st.one_of(
@@ -86,24 +87,21 @@ def _object_array(items, shape):
     "value",
     [
         [-0.0, 0.0, np.inf, -np.inf, np.nan, 5e-324, 1e308, 0.1],
-        [2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 10**5000],
+        [2**63 - 1, -(2**63)],
         {"dict": {"callable": "os:system"}, "array": [{"object": 0}], "class": {"pairs": []}},
         {1: "int", "1": "str", 1.5: "float", (1, ("a",)): "tuple", None: "none"},
         {np.int64(3): np.float32(0.1), np.str_("a"): np.bool_(True)},
-        [slice(None, 3), slice(1, None, 2), range(3, 9, 2)],
+        [slice(None, 3), slice(1, None, 2)],
         _object_array(["a", 1, None, [1, 2], (3,), 0.5], (2, 3)),
         _object_array([[1, 2], [3, 4]], (2,)),
-        np.array(["", "ß", "長い", "x" * 50], dtype=np.dtypes.StringDType()),
         np.array(["", "a\x00b", "🐝"]),
         np.array([b"", b"a\x00b"]),
-        np.array("NaT", dtype="M8[25s]"),
-        np.datetime64("2026-11-21T09:00"),
         np.empty((0, 3)),
         np.empty((3, 0), dtype="U4"),
         np.zeros((2, 3, 4))[:, ::-1],
         np.broadcast_to(np.float32(2), (3, 4)),
         np.dtype("O"),
-        [np.log1p, np.mean, np.linalg.norm, dict.fromkeys([])],
+        [np.log1p, np.mean, np.linalg.norm, {}],
         functools.partial(np.linalg.norm, ord=1),
         Taxonomy({("x", 1): "b", 2: ["b", "c"], "c": "a", "b": "a"}),
         load_taxonomy("imagenet1k"),
@@ -115,7 +113,7 @@ def test_corners(value, tmp_path, assert_same):
     assert_same(value, round_trip(value, tmp_path / "model", trusted=trusted))
 
 
-@pytest.mark.parametrize("kind", ["csr", "csc", "bsr", "coo", "dia"])
+@pytest.mark.parametrize("kind", ["csr", "csc"])
 @pytest.mark.parametrize("container", ["array", "matrix"])
 def test_sparse(kind, container, tmp_path, assert_same):
     dense = np.kron(np.array([[1, 0, 2], [0, 3, 0]]), np.eye(2)).astype(np.float32)
@@ -125,16 +123,11 @@ def test_sparse(kind, container, tmp_path, assert_same):
     assert np.array_equal((loaded @ np.arange(6)), dense @ np.arange(6))
 
 
-@pytest.mark.parametrize("name", ["MT19937", "PCG64", "PCG64DXSM", "SFC64"])
-def test_random_states_go_on(name, tmp_path):
-    make = getattr(np.random, name)
-    old, new = np.random.RandomState(make(3)), np.random.Generator(make(4))
-    old.randn(3), new.integers(5, size=3, dtype=np.int32)
-    loaded = round_trip([old, new], tmp_path / "model")
+def test_random_states_go_on(tmp_path):
+    old = np.random.RandomState(3)
+    old.randn(3)
+    loaded = round_trip([old], tmp_path / "model")
     assert np.array_equal(loaded[0].randn(700), old.randn(700))
-    assert np.array_equal(
-        loaded[1].integers(5, size=7, dtype=np.int32), new.integers(5, size=7, dtype=np.int32)
-    )
 
 
 def test_what_is_one_object_stays_one(tmp_path):
@@ -147,9 +140,9 @@ def test_what_is_one_object_stays_one(tmp_path):
 
 
 def test_the_same_estimator_gives_the_same_files(tmp_path):
-    words = {f"word {i}" for i in range(50)}
+    words = [f"word {i}" for i in range(50)]
     for name in ("one", "two"):
-        save(FunctionTransformer(kw_args={"words": set(words)}), tmp_path / name)
+        save(FunctionTransformer(kw_args={"words": np.array(words, dtype=object)}), tmp_path / name)
     for file in ("manifest.json", "arrays.safetensors"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 
@@ -197,6 +190,13 @@ class _WithSlots:
         (np.zeros(3, dtype="i4,f4"), TypeError, "dtype"),
         (np.longdouble(1), TypeError, "dtype"),
         (np.random.RandomState(np.random.Philox(0)), TypeError, "Philox"),
+        (np.random.default_rng(0), TypeError, "Generator"),
+        ({"a", "b"}, TypeError, r"builtins\.set"),
+        (2**63, TypeError, r"builtins\.int"),
+        (np.array(["a"], dtype=np.dtypes.StringDType()), TypeError, "dtype StringDType"),
+        (np.datetime64("2026-11-21T09:00"), TypeError, "dtype"),
+        (np.zeros(3, dtype=complex), TypeError, "dtype"),
+        ({frozenset("a"): 1}, TypeError, r"builtins\.frozenset"),
         ("text".upper, TypeError, "no name"),
         (FunctionTransformer().fit, TypeError, "the method fit"),
         (_WithSlots(), TypeError, "attributes alone"),
@@ -222,5 +222,5 @@ def test_tensors_and_frames_are_refused(tmp_path):
 
 @pytest.mark.parametrize("thing", [None, 3, FunctionTransformer, load_taxonomy("cifar100")])
 def test_only_estimators_are_saved(thing, tmp_path):
-    with pytest.raises(TypeError, match="must be an estimator"):
+    with pytest.raises(TypeError, match="must be an estimator or packed codes"):
         save(thing, tmp_path / "model")

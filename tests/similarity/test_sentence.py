@@ -14,7 +14,7 @@ from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.pipeline import make_pipeline
 
 from skhash import SemanticHasher
-from skhash.metrics import hierarchical_precision_score, mean_average_precision
+from skhash.metrics import hierarchical_precision_score, mean_average_precision_score
 from skhash.similarity import (
     EmbeddingSimilarity,
     LabelSimilarity,
@@ -257,7 +257,7 @@ def test_metrics_encode_once_and_compare_in_blocks(monkeypatch):
     np.testing.assert_allclose(value, wanted, rtol=1e-12)
     # without the target the same strings are classes, each of one text only
     with pytest.raises(ValueError, match="100 of 100 queries have nothing relevant"):
-        mean_average_precision(*data, exclude_self=np.arange(100))
+        mean_average_precision_score(*data, exclude_self=np.arange(100))
 
 
 def test_a_subclass_that_changes_the_call_is_called():

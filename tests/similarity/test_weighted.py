@@ -12,9 +12,9 @@ from sklearn.model_selection import train_test_split
 
 from skhash import OrthoHasher, SemanticHasher
 from skhash.metrics import (
-    average_hierarchical_precision_score,
-    hierarchical_precision_scorer,
-    ndcg,
+    get_scorer,
+    mean_average_hierarchical_precision_score,
+    ndcg_score,
 )
 from skhash.similarity import (
     ColumnsSimilarity,
@@ -280,14 +280,14 @@ def test_metrics_and_scorers_take_levels(data):
     labels, matrix = LEVELS[y], COLUMNS(LEVELS[y], LEVELS[y])
     codes = fit(X, labels, COLUMNS).transform(X)
     options = {"k": 20, "exclude_self": True}
-    score = average_hierarchical_precision_score(codes, labels, similarity=COLUMNS, **options)
+    score = mean_average_hierarchical_precision_score(codes, labels, similarity=COLUMNS, **options)
     as_classes = PrecomputedSimilarity(COLUMNS(LEVELS, LEVELS), np.arange(len(LEVELS)))
-    expected = average_hierarchical_precision_score(codes, y, similarity=as_classes, **options)
+    expected = mean_average_hierarchical_precision_score(codes, y, similarity=as_classes, **options)
     assert score == pytest.approx(expected)
-    of_matrix = ndcg(codes, None, similarity=matrix, **options)
-    assert ndcg(codes, labels, similarity=COLUMNS, **options) == pytest.approx(of_matrix)
+    of_matrix = ndcg_score(codes, None, similarity=matrix, **options)
+    assert ndcg_score(codes, labels, similarity=COLUMNS, **options) == pytest.approx(of_matrix)
     hasher = fit(X, labels, COLUMNS)
-    scorer = hierarchical_precision_scorer(k=20, similarity=COLUMNS)
+    scorer = get_scorer("mahp@20", similarity=COLUMNS)
     assert scorer(hasher, X, labels) == pytest.approx(
         scorer(hasher, X, check_labels(COLUMNS, labels)[1])
     )

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import skhash
-from skhash.metrics import mean_average_precision
+from skhash.metrics import mean_average_precision_score
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
@@ -81,7 +81,7 @@ def test_same_quality_as_one_process(name, both, rows):
     arrays = both[0][0]
 
     def quality(query, database):
-        return mean_average_precision(query > 0, y_query, database > 0, y)
+        return mean_average_precision_score(query > 0, y_query, database > 0, y)
 
     alone = quality(one.decision_function(X_query), one.decision_function(X))
     together = quality(arrays[f"{name} query"], arrays[name])

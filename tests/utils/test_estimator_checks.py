@@ -368,7 +368,7 @@ def test_a_score_with_ties_by_position_fails(monkeypatch):
 
     check = dict(hasher_checks(Sound()))["check_database_order"]
     check()
-    monkeypatch.setattr("skhash.metrics.average_hierarchical_precision_score", by_position)
+    monkeypatch.setattr("skhash.metrics.mean_average_hierarchical_precision_score", by_position)
     with pytest.raises(AssertionError, match="with the database order"):
         check()
 

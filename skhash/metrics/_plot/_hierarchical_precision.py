@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
-from sklearn.utils.validation import _num_samples
 
 from skhash.metrics._docs import shared_docs
-from skhash.metrics._hierarchical import hierarchical_precision
-from skhash.metrics._inputs import check_option
-from skhash.metrics._plot._style import (
-    GREY,
-    add_legend,
-    merge_style,
-    next_line_style,
-    single_axes,
-    tidy,
-)
-
-_N_CUTOFFS = 64
-_LARGEST_DEFAULT = 1000
-_BAND_LABEL = "best and worst order of ties"
+from skhash.metrics._hierarchical import hierarchical_precision_score
+from skhash.metrics._plot._cutoffs import check_scale, choose_cutoffs, draw_curve
+from skhash.metrics._plot._style import single_axes
 
 
 class HierarchicalPrecisionDisplay:
@@ -57,7 +44,7 @@ class HierarchicalPrecisionDisplay:
 
     See Also
     --------
-    skhash.metrics.hierarchical_precision : The values of the curve.
+    skhash.metrics.hierarchical_precision_score : The values of the curve.
 
     Examples
     --------
@@ -101,33 +88,19 @@ class HierarchicalPrecisionDisplay:
             This object.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
-        check_option("xscale", xscale, ("log", "linear"))
-        from matplotlib.collections import PolyCollection
-        from matplotlib.lines import Line2D
-        from matplotlib.ticker import NullFormatter, StrMethodFormatter
-
-        name = self.name if name is None else name
+        check_scale(xscale)
         ax = single_axes(ax)
-        defaults = {**next_line_style(ax), "linewidth": 2, "label": name}
-        (self.line_,) = ax.plot(
-            self.k, self.precision, **merge_style(defaults, line_kwargs, Line2D)
+        self.line_, self.band_ = draw_curve(
+            ax,
+            self.k,
+            self.precision,
+            (self.pessimistic, self.optimistic),
+            name=self.name if name is None else name,
+            ylabel="Hierarchical precision HP@k",
+            xscale=xscale,
+            line_kwargs=line_kwargs,
+            band_kwargs=band_kwargs,
         )
-        self.band_ = None
-        if self.pessimistic is not None and self.optimistic is not None:
-            defaults = {"facecolor": self.line_.get_color(), "alpha": 0.2, "linewidth": 0}
-            self.band_ = ax.fill_between(
-                self.k,
-                self.pessimistic,
-                self.optimistic,
-                **merge_style(defaults, band_kwargs, PolyCollection),
-            )
-            _explain_band(ax)
-        ax.set_xscale(xscale)
-        ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-        ax.xaxis.set_minor_formatter(NullFormatter())
-        ax.set(xlabel="Items returned, k", ylabel="Hierarchical precision HP@k")
-        tidy(ax)
-        add_legend(ax, last=_BAND_LABEL)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -225,14 +198,10 @@ class HierarchicalPrecisionDisplay:
         |raises|
         """
         check_matplotlib_support(f"{cls.__name__}.from_predictions")
-        if k is None:
-            n_database = _num_samples(query_codes if database_codes is None else database_codes)
-            # one item is the query itself, where queries are in the database
-            k = min(n_database - (exclude_self is not False), _LARGEST_DEFAULT)
-        cutoffs = _spread(k) if np.ndim(k) == 0 else np.asarray(k)
+        cutoffs = choose_cutoffs(k, query_codes, database_codes, exclude_self)
 
         def curve(ties, no_relevant):
-            return hierarchical_precision(
+            return hierarchical_precision_score(
                 query_codes,
                 query_labels,
                 database_codes,
@@ -261,18 +230,3 @@ class HierarchicalPrecisionDisplay:
             name=name,
         )
         return display.plot(ax=ax, xscale=xscale, line_kwargs=line_kwargs, band_kwargs=band_kwargs)
-
-
-def _spread(largest) -> np.ndarray:
-    """Cut-offs from 1 to the largest, evenly spaced by their logarithm."""
-    if isinstance(largest, (bool, np.bool_)) or not isinstance(largest, (int, np.integer)):
-        raise ValueError(f"k must be an integer or a list of integers, got {largest!r}.")
-    if largest < 1:
-        raise ValueError(f"k must be at least 1, got {largest}.")
-    return np.unique(np.geomspace(1, largest, _N_CUTOFFS).round().astype(int))
-
-
-def _explain_band(ax) -> None:
-    """One entry in the legend for the bands of all curves."""
-    if _BAND_LABEL not in ax.get_legend_handles_labels()[1]:
-        ax.fill_between([], [], [], facecolor=GREY, alpha=0.3, linewidth=0, label=_BAND_LABEL)

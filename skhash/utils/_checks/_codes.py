@@ -118,7 +118,7 @@ def check_row_order(estimator):
 
 def check_database_order(estimator):
     """A score of the codes does not depend on the order of the database."""
-    from skhash.metrics import average_hierarchical_precision_score
+    from skhash.metrics import mean_average_hierarchical_precision_score
     from skhash.similarity import LabelSimilarity
 
     X, y = make_data()
@@ -127,7 +127,7 @@ def check_database_order(estimator):
     shuffled = np.random.RandomState(1).permutation(database)
 
     def score(rows):
-        return average_hierarchical_precision_score(
+        return mean_average_hierarchical_precision_score(
             hasher.transform(X[:20]),
             y[:20],
             hasher.transform(X[rows]),

@@ -10,9 +10,12 @@ from sklearn.preprocessing import StandardScaler
 from skhash import RandomProjectionHasher
 from skhash.metrics import (
     HierarchicalPrecisionDisplay,
+    PrecisionRecallAtKDisplay,
     PrecisionRecallRadiusDisplay,
-    hierarchical_precision,
+    hierarchical_precision_score,
+    precision_at_k_score,
     precision_recall_curve,
+    recall_at_k_score,
 )
 from skhash.similarity import PrecomputedSimilarity
 
@@ -62,7 +65,7 @@ def test_hierarchical_precision_draws_what_the_metric_returns(codes, samples):
     options = {"similarity": SIMILARITY, "exclude_self": True}
     display = HierarchicalPrecisionDisplay.from_predictions(codes, labels, k=ks, **options)
     expected = {
-        ties: hierarchical_precision(codes, labels, k=ks, ties=ties, **options)
+        ties: hierarchical_precision_score(codes, labels, k=ks, ties=ties, **options)
         for ties in ("expected", "pessimistic", "optimistic")
     }
     np.testing.assert_array_equal(display.line_.get_xdata(), ks)
@@ -82,7 +85,7 @@ def test_hierarchical_precision_searches_a_database(codes, samples):
     display = HierarchicalPrecisionDisplay.from_predictions(
         codes[:10], labels[:10], codes[10:], labels[10:], similarity=SIMILARITY, k=[3, 50]
     )
-    expected = hierarchical_precision(
+    expected = hierarchical_precision_score(
         codes[:10], labels[:10], codes[10:], labels[10:], similarity=SIMILARITY, k=[3, 50]
     )
     np.testing.assert_array_equal(display.precision, expected)
@@ -224,3 +227,53 @@ def test_axes_that_are_none_are_refused(codes, samples, display, options):
 def test_queries_among_themselves_must_be_said(codes, samples, display, options):
     with pytest.raises(ValueError, match="exclude_self=True"):
         display.from_predictions(codes, samples[1], **options)
+
+
+def test_precision_and_recall_at_k_draw_what_the_metrics_return(codes, samples):
+    labels, ks = samples[1], [1, 2, 5, 30, 59]
+    display = PrecisionRecallAtKDisplay.from_predictions(codes, labels, k=ks, exclude_self=True)
+    metrics = (precision_at_k_score, recall_at_k_score)
+    for metric, line, band in zip(metrics, display.lines_, display.bands_, strict=True):
+        low, expected, high = (
+            metric(codes, labels, k=ks, exclude_self=True, ties=ties)
+            for ties in ("pessimistic", "expected", "optimistic")
+        )
+        np.testing.assert_array_equal(line.get_xdata(), ks)
+        np.testing.assert_array_equal(line.get_ydata(), expected)
+        xs, lower, upper = band_edges(band)
+        np.testing.assert_array_equal(xs, ks)
+        np.testing.assert_array_equal(lower, low)
+        np.testing.assert_array_equal(upper, high)
+        assert np.all(upper[:-1] > lower[:-1])
+    # the last of them is the whole database: 19 of 59 are of the class of the query
+    assert display.precision["expected"][-1] == pytest.approx(19 / 59)
+    assert display.recall["expected"][-1] == pytest.approx(1)
+
+
+def test_precision_and_recall_at_k_of_an_estimator_on_given_axes(samples):
+    X, y = samples
+    hasher = RandomProjectionHasher(5, random_state=0).fit(X)
+    options = {"k": 7, "bounds": False, "exclude_self": True}
+    first = PrecisionRecallAtKDisplay.from_estimator(hasher, X, y, **options)
+    assert first.k.tolist() == [1, 2, 3, 4, 5, 6, 7]
+    assert first.bands_ == [None, None]
+    second = PrecisionRecallAtKDisplay.from_predictions(
+        hasher.transform(X), y, name="again", ax=first.ax_, **options
+    )
+    assert second.figure_ is first.figure_
+    for ax, line in zip(first.ax_, second.lines_, strict=True):
+        names = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert names == ["RandomProjectionHasher", "again"]
+        np.testing.assert_array_equal(line.get_ydata(), ax.get_lines()[0].get_ydata())
+    first.figure_.canvas.draw()
+    with pytest.raises(ValueError, match="xscale must be one of"):
+        first.plot(xscale="cubic")
+
+
+def test_precision_and_recall_at_k_warn_once(codes, samples):
+    database = samples[1] != "tree"
+    with pytest.warns(UserWarning, match="nothing relevant") as record:
+        PrecisionRecallAtKDisplay.from_predictions(
+            codes, samples[1], codes[database], samples[1][database], k=4
+        )
+    assert len(record) == 1

@@ -10,6 +10,7 @@ import torch
 from skhash.metrics._hamming import HammingBlock
 from skhash.metrics._relevance import ClassGainsBlock
 from skhash.metrics._ties import Groups
+from skhash.utils._devices import resolve_device
 
 
 class TorchHammingRanking:
@@ -18,7 +19,7 @@ class TorchHammingRanking:
     def __init__(self, query_codes: np.ndarray, database_codes: np.ndarray, device: str):
         self.n_bits = query_codes.shape[1]
         self.n_queries, self.n_database = len(query_codes), len(database_codes)
-        self._device = torch.device(device)
+        self._device = resolve_device(device)
         self._queries = self._signs(query_codes)
         self._items = self._signs(database_codes)
         # a GPU wants large blocks, a processor such as fit its cache
@@ -66,11 +67,15 @@ class TorchHammingBlock:
         if not isinstance(gains, ClassGainsBlock):
             return self._on_host.refined_groups(gains, best_first)
         counts = self._counts_by_class(gains)
-        places, ordered_gains = gains.ordered(best_first)
-        order = np.argsort(places.table, axis=1)[gains.query_classes]
-        size = np.take_along_axis(counts, order[:, None], axis=2)
+        order = np.argsort(-gains.table if best_first else gains.table, axis=1)
+        ordered_gains = np.take_along_axis(gains.table, order, axis=1)[gains.query_classes]
+        size = np.take_along_axis(counts, order[gains.query_classes][:, None], axis=2)
         gain = size * ordered_gains[:, None]
         return Groups(size.reshape(len(size), -1), gain.reshape(len(size), -1))
+
+    def merged_groups(self, gains, cells: Groups) -> Groups:
+        # the classes at each distance are counted by now
+        return self.groups(gains)
 
     @cached_property
     def _on_host(self) -> HammingBlock:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import io
+import pickle
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.model_selection import train_test_split
 
 from skhash.neighbors import PackedCodes, asymmetric_distances, pack_codes, unpack_codes
-from skhash.neighbors._packing import _as_words
+from skhash.utils._packing import _as_words
 
 
 @settings(deadline=None, max_examples=50)
@@ -46,15 +47,59 @@ def test_number_of_bits_travels_with_the_bytes(n_bits, n_samples, seed):
     packed = pack_codes(codes, return_n_bits=True)
     assert packed.n_bits == n_bits
     np.testing.assert_array_equal(packed.data, pack_codes(codes))
-    file = io.BytesIO()
-    np.savez(file, **packed._asdict())
-    file.seek(0)
-    for same in (packed, PackedCodes(**np.load(file)), PackedCodes(*packed)):
+    for same in (packed, pickle.loads(pickle.dumps(packed)), PackedCodes(packed.data, n_bits)):
         np.testing.assert_array_equal(unpack_codes(same), codes)
         np.testing.assert_array_equal(unpack_codes(same, n_bits), codes)
     values = codes[:2] - 0.4
     expected = asymmetric_distances(values, codes)
     np.testing.assert_array_equal(asymmetric_distances(values, packed), expected)
+
+
+@pytest.mark.parametrize(
+    "rows", [slice(2, 5), slice(None, None, -2), [6, 0, 6], np.arange(7) % 3 == 0, slice(0, 0)]
+)
+def test_packed_codes_are_a_table_of_bits(rows):
+    codes = np.random.default_rng(0).integers(0, 2, (7, 11), dtype=np.uint8)
+    packed = pack_codes(codes, return_n_bits=True)
+    assert packed.shape == np.shape(packed) == codes.shape
+    assert len(packed) == 7
+    np.testing.assert_array_equal(packed, codes)
+    taken = packed[rows]
+    assert isinstance(taken, PackedCodes)
+    assert taken.shape == codes[rows].shape
+    np.testing.assert_array_equal(unpack_codes(taken), codes[rows])
+    assert np.asarray(packed, dtype=np.float32).dtype == np.float32
+
+
+def test_packed_codes_can_be_split():
+    codes = np.random.default_rng(0).integers(0, 2, (20, 11), dtype=np.uint8)
+    labels = np.arange(20)
+    packed = pack_codes(codes, return_n_bits=True)
+    train, _, y_train, _ = train_test_split(packed, labels, random_state=0)
+    np.testing.assert_array_equal(unpack_codes(train), codes[y_train])
+
+
+def test_packed_codes_refuse_what_they_cannot_be():
+    data = np.zeros((3, 2), np.uint8)
+    with pytest.raises(ValueError, match=r"data must be uint8 of shape \(n_samples, 1\)"):
+        PackedCodes(data, 8)
+    with pytest.raises(ValueError, match="data must be uint8"):
+        PackedCodes(data.astype(int), 16)
+    packed = PackedCodes(data, 16)
+    for rows in (1, (slice(None), 0)):
+        with pytest.raises(IndexError, match="rows must be a slice"):
+            packed[rows]
+    with pytest.raises(TypeError, match="not iterable"):
+        list(packed)
+    with pytest.raises(AttributeError):
+        packed.n_bits = 15
+
+
+def test_packed_codes_keep_a_memory_map(tmp_path):
+    np.save(tmp_path / "codes.npy", np.zeros((3, 2), np.uint8))
+    packed = PackedCodes(np.load(tmp_path / "codes.npy", mmap_mode="r"), 16)
+    assert isinstance(packed.data, np.memmap)
+    assert isinstance(packed[1:].data, np.memmap)
 
 
 def test_first_bit_is_the_highest():

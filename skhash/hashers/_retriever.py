@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from copy import copy
 from numbers import Integral
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -21,13 +19,12 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from skhash.neighbors._directory import read_manifest, save_directory, write_manifest
-from skhash.neighbors._hamming_neighbors import HammingNeighbors
+from skhash.hashers._kl_binary import KLBinaryHasher
+from skhash.hashers._semantic import SemanticHasher
+from skhash.neighbors import HammingNeighbors
 from skhash.neighbors._vote import append_labels, encode_labels, neighbor_weights, vote_shares
 from skhash.utils._labels import check_target
 
-_FORMAT = "skhash.HashRetriever"
-_VERSION = 1
 _MAJORITY = 0.5
 
 
@@ -54,6 +51,9 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
     weights : {"uniform", "distance"}, default="uniform"
         Whether neighbours have the same vote, or the inverse of their distance; those at distance
         0 then vote alone.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the hasher and the index that are made where `hasher` and `neighbors` are None. Those
+        that are given have their own.
 
     Attributes
     ----------
@@ -75,9 +75,8 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
 
     Examples
     --------
-    >>> from skhash import CCAITQHasher
+    >>> from skhash import CCAITQHasher, HashRetriever
     >>> from skhash.datasets import load_cifar100_features
-    >>> from skhash.neighbors import HashRetriever
     >>> cifar = load_cifar100_features()
     >>> X, y = cifar.data, cifar.target_names[cifar.target]
     >>> train, query = cifar.train_indices, cifar.query_indices
@@ -93,13 +92,17 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
         "neighbors": [HammingNeighbors, None],
         "rerank": [Interval(Integral, 1, None, closed="left"), None],
         "weights": [StrOptions({"uniform", "distance"})],
+        "random_state": ["random_state"],
     }
 
-    def __init__(self, hasher=None, neighbors=None, *, rerank=None, weights="uniform"):
+    def __init__(
+        self, hasher=None, neighbors=None, *, rerank=None, weights="uniform", random_state=None
+    ):
         self.hasher = hasher
         self.neighbors = neighbors
         self.rerank = rerank
         self.weights = weights
+        self.random_state = random_state
 
     def fit(self, X, y=None, *, ids=None):
         """Learn codes and index those of X.
@@ -126,7 +129,11 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
         hasher = self._new_hasher(supervised=y is not None)
         if self.rerank is not None and not hasattr(hasher, "decision_function"):
             raise TypeError(f"rerank needs decision_function, which {hasher!r} lacks.")
-        neighbors = HammingNeighbors() if self.neighbors is None else clone(self.neighbors)
+        neighbors = (
+            HammingNeighbors(random_state=self.random_state)
+            if self.neighbors is None
+            else clone(self.neighbors)
+        )
         hasher.fit(X, y)
         self.neighbors_ = neighbors.fit(hasher.transform(X), ids=ids)
         self.hasher_ = hasher
@@ -270,70 +277,6 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
         """
         return super().score(X, y, sample_weight)
 
-    def save(self, path, *, overwrite=False) -> None:
-        """Write the retriever into a directory, whole or not at all.
-
-        ``hasher`` in it is what `skhash.save` writes, ``neighbors`` what `HammingNeighbors.save`
-        writes, and ``retriever`` holds parameters and labels.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The directory, which must not exist.
-        overwrite : bool, default=False
-            Whether to replace a retriever that was saved there.
-        """
-        from skhash._persist import save
-
-        check_is_fitted(self)
-        rest = copy(self)
-        del rest.hasher_, rest.neighbors_
-
-        def fill(folder):
-            save(self.hasher_, folder / "hasher")
-            save(rest, folder / "retriever")
-            self.neighbors_.save(folder / "neighbors")
-            write_manifest(folder, _FORMAT, _VERSION, {})
-
-        save_directory(path, _FORMAT, fill, overwrite=overwrite)
-
-    @classmethod
-    def load(cls, path, *, mmap=False, trusted=()):
-        """Read a retriever that `save` wrote.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The directory.
-        mmap : bool, default=False
-            Whether to leave codes and index in their files (see `HammingNeighbors.load`).
-        trusted : iterable of str, default=()
-            Modules that the hasher may name (see `skhash.load`).
-
-        Returns
-        -------
-        retriever : HashRetriever
-
-        Raises
-        ------
-        ValueError
-            If the directory is not a saved retriever, is damaged, or was written by a later
-            version.
-        """
-        from skhash._persist import load
-
-        path = Path(path)
-        read_manifest(path, _FORMAT, _VERSION)
-        retriever = load(path / "retriever", trusted=trusted)
-        if not isinstance(retriever, cls):
-            raise ValueError(f"{path} holds a {type(retriever).__name__}, not a {cls.__name__}.")
-        retriever.hasher_ = load(path / "hasher", trusted=trusted)
-        retriever.neighbors_ = HammingNeighbors.load(path / "neighbors", mmap=mmap)
-        labels = retriever._labels
-        if labels is not None and len(labels) != retriever.neighbors_.n_samples_fit_:
-            raise ValueError(f"{path} is damaged: labels and rows are not as many.")
-        return retriever
-
     @property
     def n_features_in_(self):
         """Number of features of X."""
@@ -347,10 +290,8 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
     def _new_hasher(self, *, supervised):
         if self.hasher is not None:
             return clone(self.hasher)
-        # neighbors come before hashers, which pack codes
-        from skhash.hashers import KLBinaryHasher, SemanticHasher
-
-        return SemanticHasher() if supervised else KLBinaryHasher()
+        make = SemanticHasher if supervised else KLBinaryHasher
+        return make(random_state=self.random_state)
 
     def _nearest_rows(self, X, n_neighbors=None):
         check_is_fitted(self)
@@ -369,6 +310,14 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
         distances, rows = self._nearest_rows(X)
         weights = neighbor_weights(distances, self.weights)
         return vote_shares(self._labels, rows, weights, len(self.classes_))
+
+    def __setstate__(self, state):
+        labels = state.get("_labels")
+        if labels is not None and len(labels) != state["neighbors_"].n_samples_fit_:
+            raise ValueError(
+                f"there are {len(labels)} labels of {state['neighbors_'].n_samples_fit_} rows"
+            )
+        super().__setstate__(state)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "neighbors_")
