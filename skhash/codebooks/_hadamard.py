@@ -53,8 +53,8 @@ def hadamard_codebook(n_classes, n_bits, random_state=None) -> np.ndarray:
     needed = max(power, 1 << (-(-n_classes // 2) - 1).bit_length())
     if power != n_bits or n_classes > 2 * n_bits:
         raise ValueError(
-            "a Hadamard codebook needs n_bits a power of two and n_classes <= 2 * n_bits, got "
-            f"n_classes={n_classes} and n_bits={n_bits}; n_bits={needed} would do"
+            "a Hadamard codebook needs n_bits to be a power of two and n_classes <= 2 * n_bits, "
+            f"got n_classes={n_classes} and n_bits={n_bits}; n_bits={needed} would do"
         )
     random_state = check_random_state(random_state)
     rows = (hadamard(n_bits) > 0).astype(np.uint8)

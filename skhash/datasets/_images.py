@@ -146,7 +146,7 @@ def _fetch_archive(folder: str, n_retries: int, delay: float) -> Path:
             _ARCHIVE_URL, folder=folder, sha256=_ARCHIVE_SHA256, n_retries=n_retries, delay=delay
         )
     except OSError as error:
-        raise OSError(f"CIFAR-100 could not be had from {_ARCHIVE_URL}: {error}") from error
+        raise OSError(f"CIFAR-100 could not be downloaded from {_ARCHIVE_URL}: {error}") from error
 
 
 @contextmanager

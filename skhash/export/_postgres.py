@@ -39,8 +39,8 @@ def write_table(connection, table, codes, n_bits, columns, index, if_exists) -> 
         if exists and if_exists == "replace":
             if comment != _MADE_HERE:
                 raise ValueError(
-                    f"table {name.as_string(cursor)} was not made by to_pgvector, and "
-                    "if_exists='replace' drops no other: drop it yourself, or take another name"
+                    f"table {name.as_string(cursor)} was not made by to_pgvector, so "
+                    "if_exists='replace' does not drop it: drop it yourself, or choose another name"
                 )
             cursor.execute(sql.SQL("DROP TABLE {}").format(name))
         if not exists or if_exists == "replace":
@@ -136,7 +136,7 @@ def _sql_type(column, values) -> str:
         return _SQL_TYPES[kind]
     raise TypeError(
         f"column {column!r} of dtype {values.dtype} has no obvious SQL type: create the table "
-        "before, with the types that you want"
+        "first, with the types that you want"
     )
 
 
@@ -171,8 +171,8 @@ def _ensure_hnsw(cursor, name) -> None:
     if not _has_pgvector(cursor):
         oldest = ".".join(map(str, _OLDEST_PGVECTOR))
         raise RuntimeError(
-            f"index='hnsw' needs pgvector {oldest} or later in the database: have it installed "
-            "on the server, and run CREATE EXTENSION vector, or ALTER EXTENSION vector UPDATE"
+            f"index='hnsw' needs pgvector {oldest} or later in the database: install it on the "
+            "server, and run CREATE EXTENSION vector, or ALTER EXTENSION vector UPDATE"
         )
     cursor.execute(
         "SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid "

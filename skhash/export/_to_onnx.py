@@ -213,8 +213,8 @@ def _check_bits(model, hasher, X):
         raise RuntimeError(
             f"{comparison.n_differing_bits} of {comparison.n_bits} bits of check differ from those "
             f"of transform; their values are up to {comparison.largest_differing_value:.2g} from "
-            f"the threshold, and values differ by up to {comparison.largest_difference:.2g}. "
-            "Nothing was written"
+            f"the threshold, and values differ by up to {comparison.largest_difference:.2g}; "
+            "nothing was written"
         )
 
 

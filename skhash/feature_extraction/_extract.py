@@ -54,7 +54,7 @@ def read_batch(images, start: int, stop: int, *, on_error: str) -> Batch:
             message = f"{describe(row, image)}: {error}"
             if on_error == "raise":
                 raise ValueError(
-                    f"{message}. This image cannot be read; on_error='skip' goes on without"
+                    f"{message}; this image cannot be read: on_error='skip' goes on without it"
                 ) from error
             batch.failures[row] = message
         except ValueError as error:
@@ -184,8 +184,8 @@ class _Collected:
         if not finite.all():
             row = self._rows[int(np.argmin(finite))]
             raise ValueError(
-                f"backbone returned NaN or infinity for X[{row}]. Where the numbers outgrow "
-                "mixed precision, mixed_precision=False helps"
+                f"backbone returned NaN or infinity for X[{row}]; if they overflow in mixed "
+                "precision, set mixed_precision=False"
             )
         self._features[self._rows] = block
         self._rows, self._parts, self._n_waiting = [], [], 0

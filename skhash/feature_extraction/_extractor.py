@@ -26,7 +26,7 @@ class Extractor:
         brings_its_own = "preprocess" if preprocess != "auto" else repr(backbone) if named else ""
         if given and brings_its_own:
             raise ValueError(
-                f"{', '.join(given)} cannot be given beside {brings_its_own}, which says how "
+                f"{', '.join(given)} cannot be combined with {brings_its_own}, which says how "
                 "images are prepared"
             )
         self.device = resolve_device(device)

@@ -242,7 +242,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             return self._none_readable(len(images))
         if features.shape[1] != getattr(self, "n_features_out_", features.shape[1]):
             raise ValueError(
-                f"backbone returned {features.shape[1]} features, and {self.n_features_out_} when "
+                f"backbone returned {features.shape[1]} features, but {self.n_features_out_} when "
                 "it was fitted"
             )
         return features

@@ -75,7 +75,7 @@ class ResizeAndNormalize:
             if image.shape != images[0].shape:
                 raise ValueError(
                     f"the images differ in size: X[{rows[0]}] has {_format(images[0])} pixels, "
-                    f"X[{row}] has {_format(image)}. Say which size the backbone takes: "
+                    f"X[{row}] has {_format(image)}; say which size the backbone takes: "
                     "image_size=224, for instance"
                 )
         if len({image.dtype for image in images}) > 1:

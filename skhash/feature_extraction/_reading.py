@@ -60,8 +60,8 @@ def _array_to_rgb(array: np.ndarray) -> np.ndarray:
         low, high = array.min(), array.max()
         if not (low >= -_ROUNDING and high <= 1 + _ROUNDING):
             raise ValueError(
-                f"images of floats must lie in [0, 1], got values from {low:g} to {high:g}. "
-                "Divide by 255, or convert to uint8"
+                f"images of floats must lie in [0, 1], got values from {low:g} to {high:g}; "
+                "divide by 255, or convert to uint8"
             )
         array = np.clip(array, 0, 1, dtype=np.float32)
     n_channels = array.shape[-1]

@@ -202,7 +202,7 @@ def _as_table(y):
         return None, csr_array(y, dtype=np.float64) if kind == "multilabel" else y
     classes, positions = np.unique(y, return_inverse=True)
     if len(classes) < 2:
-        raise ValueError(f"y must have 2 classes or more, got 1 class: {classes[0]!r}.")
+        raise ValueError(f"y must have 2 classes or more, got 1 class: {classes[0]!r}")
     indicator = csr_array(
         (np.ones(len(y)), positions, np.arange(len(y) + 1)), shape=(len(y), len(classes))
     )
@@ -216,7 +216,7 @@ def _check_varies(table, name):
     else:
         varies = np.any(table != table[0])
     if not varies:
-        raise ValueError(f"{name} must vary, but it is the same for all samples.")
+        raise ValueError(f"{name} must vary, but it is the same for all samples")
 
 
 def _canonical_directions(X, labels, mean, regularization, n_directions):
@@ -233,7 +233,7 @@ def _canonical_directions(X, labels, mean, regularization, n_directions):
     left, correlations, _ = svd(whitened, full_matrices=False)
     n_directions = min(n_directions, np.count_nonzero(correlations > _NO_CORRELATION))
     if n_directions == 0:
-        raise ValueError("X and y are uncorrelated: no direction of X tells of the labels.")
+        raise ValueError("X and y are uncorrelated: no direction of X tells of the labels")
     directions = solve_triangular(factor_X, left[:, :n_directions], lower=True, trans="T")
     return directions.T, correlations[:n_directions]
 
@@ -270,5 +270,5 @@ def _factor(covariance, regularization, name):
     except LinAlgError as error:
         raise ValueError(
             f"regularization={regularization} is too small: {name} does not vary in all of "
-            f"its {len(covariance)} directions."
+            f"its {len(covariance)} directions"
         ) from error

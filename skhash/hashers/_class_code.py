@@ -121,7 +121,7 @@ class ClassCodeHasher(BaseHasher):
         n_classes = len(classes)
         if n_classes > 2**n_bits:
             raise ValueError(
-                f"n_bits={n_bits} gives {2**n_bits} codes, too few for {n_classes} classes in y."
+                f"n_bits={n_bits} gives {2**n_bits} codes, too few for {n_classes} classes in y"
             )
         estimator = _default_estimator(X) if self.estimator is None else clone(self.estimator)
         self.estimator_ = estimator.fit(X, y)
@@ -150,10 +150,10 @@ def _encode_classes(y):
     """Return the classes and the position of each label among them."""
     kind, y = check_target(y)
     if kind != "class":
-        raise ValueError(f"y must give one class per sample, got labels of the kind {kind!r}.")
+        raise ValueError(f"y must give one class per sample, got labels of the kind {kind!r}")
     classes, positions = np.unique(y, return_inverse=True)
     if len(classes) < 2:
-        raise ValueError(f"y must have 2 classes or more, got 1 class: {classes[0]!r}.")
+        raise ValueError(f"y must have 2 classes or more, got 1 class: {classes[0]!r}")
     return classes, positions
 
 

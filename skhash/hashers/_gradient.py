@@ -254,7 +254,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             raise ValueError(
                 "warm_start=True goes on from the last fit, which had "
                 f"n_bits={self.n_bits_} and {self.architecture_}; got n_bits={self.n_bits} and "
-                f"{architecture}. Set warm_start=False to start afresh."
+                f"{architecture}; set warm_start=False to start afresh"
             )
 
     def _check_fixed_seed(self):

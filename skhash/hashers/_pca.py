@@ -89,7 +89,7 @@ def check_n_components(n_bits, X):
     if n_bits > min(n_samples, n_features):
         raise ValueError(
             f"n_bits={n_bits} is more than the number of principal components, "
-            f"min(n_samples, n_features), with n_samples={n_samples} and n_features={n_features}."
+            f"min(n_samples, n_features), with n_samples={n_samples} and n_features={n_features}"
         )
 
 

@@ -128,7 +128,7 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
             kind, y = _check_labels(y)
         hasher = self._new_hasher(supervised=y is not None)
         if self.rerank is not None and not hasattr(hasher, "decision_function"):
-            raise TypeError(f"rerank needs decision_function, which {hasher!r} lacks.")
+            raise TypeError(f"rerank needs decision_function, which {hasher!r} lacks")
         neighbors = (
             HammingNeighbors(random_state=self.random_state)
             if self.neighbors is None
@@ -162,7 +162,7 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         if y is not None and self._labels is None:
-            raise ValueError("y is not kept, since fit was given no labels.")
+            raise ValueError("y is not kept, since fit was given no labels")
         codes = self.hasher_.transform(X)
         if self._labels is None:
             self.neighbors_.add(codes, ids)
@@ -297,7 +297,7 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         if self.rerank is None or X is None:
             if X is None and self.rerank is not None:
-                raise ValueError("rerank needs the real values of queries, and X is None.")
+                raise ValueError("rerank needs the real values of queries, and X is None")
             codes = X if X is None else self.hasher_.transform(X)
             return self.neighbors_._nearest_rows(codes, n_neighbors)
         values = self.hasher_.decision_function(X)
@@ -306,7 +306,7 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
     def _vote(self, X):
         check_is_fitted(self)
         if self._labels is None:
-            raise ValueError("predict needs labels: fit(X, y) with classes or indicators.")
+            raise ValueError("predict needs labels: fit(X, y) with classes or indicators")
         distances, rows = self._nearest_rows(X)
         weights = neighbor_weights(distances, self.weights)
         return vote_shares(self._labels, rows, weights, len(self.classes_))

@@ -134,7 +134,7 @@ class SpectralHasher(BaseHasher):
         # components along which X does not vary are all zeros, and no side of the box
         varying = box[0] < box[1]
         if not varying.any():
-            raise ValueError("X must vary for a box, but all samples are the same.")
+            raise ValueError("X must vary for a box, but all samples are the same")
         self.mean_, self.components_, self.box_ = mean, components[varying], box[:, varying]
         sides = self.box_[1] - self.box_[0]
         self.directions_, self.modes_, self.eigenvalues_ = _smoothest(sides, n_bits)

@@ -31,14 +31,14 @@ def append_labels(
             [labels, np.full((n_new, *labels.shape[1:]), UNKNOWN, dtype=labels.dtype)]
         )
     if kind != ("class" if labels.ndim == 1 else "multilabel"):
-        raise ValueError(f"y must be labels as those of fit, got labels of kind {kind!r}.")
+        raise ValueError(f"y must hold labels like those of fit, got labels of kind {kind!r}")
     new_classes, new = encode_labels(kind, y)
     if kind == "multilabel":
         if new.shape[1] != labels.shape[1]:
-            raise ValueError(f"y must have {labels.shape[1]} labels, got {new.shape[1]}.")
+            raise ValueError(f"y must have {labels.shape[1]} labels, got {new.shape[1]}")
         return classes, np.concatenate([labels, new])
     if (classes.dtype.kind in "OUT") != (new_classes.dtype.kind in "OUT"):
-        raise TypeError(f"y must be of the type of classes_, {classes.dtype}, got {y.dtype}.")
+        raise TypeError(f"y must be of the type of classes_, {classes.dtype}, got {y.dtype}")
     together = np.union1d(classes, new_classes)
     # one place more, so that a label of -1 finds itself at the end
     places = np.append(np.searchsorted(together, classes), UNKNOWN)

@@ -166,8 +166,8 @@ def _check_vectors(y, name: str) -> np.ndarray:
     y = np.asarray(y) if isinstance(y, list) else y
     if getattr(y, "ndim", 2) == 1:
         raise ValueError(
-            f"{name} must be vectors of shape (n_samples, n_features), got one dimension; "
-            "pass one number a sample as a column of shape (n_samples, 1)"
+            f"{name} must be vectors of shape (n_samples, n_features), got one dimension; pass one "
+            "number per sample as a column of shape (n_samples, 1)"
         )
     # a float16 product would overflow and round too much
     dtype = np.float32 if getattr(y, "dtype", None) == np.float16 else [np.float64, np.float32]

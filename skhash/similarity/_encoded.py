@@ -99,7 +99,8 @@ def _check_rows(returned, n_sentences: int, n_features: int | None) -> np.ndarra
         )
     if n_features is not None and rows.shape[1] != n_features:
         raise ValueError(
-            f"encoder must always return as many features, got {rows.shape[1]} after {n_features}"
+            f"encoder must always return the same number of features, got {rows.shape[1]} after "
+            f"{n_features}"
         )
     dtype = np.float32 if rows.dtype == np.float16 else [np.float64, np.float32]
     return check_array(rows, dtype=dtype, input_name="what encoder returned")

@@ -48,7 +48,9 @@ class Hierarchy:
         position = {node: i for i, node in enumerate(order)}
         strangers = [node for node in names or () if node not in position]
         if strangers:
-            raise ValueError(f"names has nodes that are not there: {build.name_some(strangers)}")
+            raise ValueError(
+                f"names has nodes that the taxonomy lacks: {build.name_some(strangers)}"
+            )
         fields = {
             "_names": dict(names or {}),
             "_parents": above,
@@ -132,8 +134,8 @@ class Hierarchy:
             shown.append(repr(label) + hint)
         more = f" and {len(labels) - len(shown)} more" if len(labels) > len(shown) else ""
         raise ValueError(
-            f"labels that are not in the taxonomy: {', '.join(shown)}{more}. "
-            f"Its nodes are such as {build.name_some(self.leaves[:3])}"
+            f"labels that are not in the taxonomy: {', '.join(shown)}{more}; its nodes are, for "
+            f"example, {build.name_some(self.leaves[:3])}"
         )
 
     def __contains__(self, node) -> bool:

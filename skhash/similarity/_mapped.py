@@ -100,6 +100,7 @@ def _look_up(labels: Sequence[Hashable], mapping: Mapping) -> np.ndarray:
         more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
         shown = ", ".join(map(repr, missing[:_SHOWN]))
         raise ValueError(
-            f"labels that the mapping lacks: {shown}{more}; it has such as {list(mapping)[:3]}"
+            f"labels that the mapping lacks: {shown}{more}; it has, for example, "
+            f"{list(mapping)[:3]}"
         )
     return np.asarray([mapping[label] for label in labels])

@@ -72,7 +72,7 @@ def with_single_root(parents: Parents, root: Node | None) -> Parents:
         return parents
     if root is None:
         raise ValueError(
-            f"the hierarchy has {len(roots)} roots: {name_some(roots)}. Pass root='name' to add "
+            f"the hierarchy has {len(roots)} roots: {name_some(roots)}; pass root='name' to add "
             "a common one above them, under which they have nothing in common"
         )
     root = _check_node(root)
@@ -213,7 +213,7 @@ def _refuse_ambiguous(places: dict[Node, list[tuple]]) -> None:
         shown.append(f"{name!r} (under {' and '.join(above)})")
     more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
     raise ValueError(
-        f"names that stand in several places of the paths: {', '.join(shown)}{more}. Pass "
+        f"names that occur in several places of the paths: {', '.join(shown)}{more}; pass "
         "duplicates='qualify' to tell them apart by their path, such as 'bird/crane', or "
         "duplicates='merge' to make each one node with several parents"
     )

@@ -177,11 +177,11 @@ def _check_sentences(y, name: str) -> list[str]:
     kind, array = check_target(y, name)
     if kind != "class" or (array.size and array.dtype.kind not in "UTO"):
         raise TypeError(
-            f"{name} must hold sentences, one str a sample, got {array.dtype} of shape "
+            f"{name} must hold sentences, one str per sample, got {array.dtype} of shape "
             f"{array.shape}"
         )
     sentences = array.tolist()
     other = next((value for value in sentences if not isinstance(value, str)), None)
     if other is not None:
-        raise TypeError(f"{name} must hold sentences, one str a sample, got {other!r}")
+        raise TypeError(f"{name} must hold sentences, one str per sample, got {other!r}")
     return sentences

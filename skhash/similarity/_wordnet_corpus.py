@@ -19,10 +19,10 @@ _VARIABLES = ("SKHASH_WORDNET", "WNSEARCHDIR")
 _DEBIAN = Path("/usr/share/wordnet")
 _SUFFIXES = {"n": "noun", "v": "verb"}
 _MISSING = (
-    "WordNet is not installed. There are two ways to get it: nltk's downloader, "
+    "WordNet was not found; there are two ways to get it: nltk's downloader, "
     "`python -m nltk.downloader wordnet`; or Debian's package, `apt-get install wordnet-base`, "
     "or any other folder of WordNet's database files (data.noun, index.noun, ...), named by the "
-    "environment variable SKHASH_WORDNET or WNSEARCHDIR. skhash never downloads it by itself."
+    "environment variable SKHASH_WORDNET or WNSEARCHDIR; skhash never downloads it itself"
 )
 
 
@@ -149,7 +149,7 @@ def find_wordnet() -> Folder:
             if not _has_files(folder):
                 raise LookupError(
                     f"{variable}={str(folder)!r} does not hold WordNet's files "
-                    f"{' and '.join(_NEEDED)}. {_MISSING}"
+                    f"{' and '.join(_NEEDED)}; {_MISSING}"
                 )
             return folder
     folder = _find_in_nltk() or _DEBIAN

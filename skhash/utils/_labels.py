@@ -89,7 +89,7 @@ def check_target(y, name: str = "y", *, levels: bool = False) -> tuple[TargetKin
     if array.ndim != 2:
         raise ValueError(
             f"{name} must have one dimension (classes) or two (multilabel indicators or "
-            f"vectors), got shape {array.shape}."
+            f"vectors), got shape {array.shape}"
         )
     if array.dtype.kind in _STRING_KINDS:
         if array.shape[1] == 1:
@@ -97,8 +97,8 @@ def check_target(y, name: str = "y", *, levels: bool = False) -> tuple[TargetKin
         if array.dtype.kind != "O" or str in set(map(type, array.flat)):
             raise ValueError(
                 f"{name} has strings in {array.shape[1]} columns; class labels are "
-                "one-dimensional, and label sets are given as an indicator of 0 and 1 "
-                "(sklearn.preprocessing.MultiLabelBinarizer makes it)."
+                "one-dimensional, and pass label sets as an indicator of 0 and 1 "
+                "(sklearn.preprocessing.MultiLabelBinarizer makes it)"
             )
         array = _objects_to_float(array, name)
     if array.shape[1] == 1 and array.dtype.kind in "biu":
@@ -137,7 +137,7 @@ def level_labels(y, name: str = "y") -> np.ndarray:
     if table.ndim != 2 or table.shape[1] == 0:
         raise ValueError(
             f"{name} must have a column of class labels for each level, shape (n_samples, "
-            f"n_levels), got shape {table.shape}."
+            f"n_levels), got shape {table.shape}"
         )
     columns = [
         check_target(table[:, i], f"column {i} of {name}")[1].tolist()
@@ -148,7 +148,7 @@ def level_labels(y, name: str = "y") -> np.ndarray:
 
 def _level_table(y, name: str) -> np.ndarray:
     if sparse.issparse(y):
-        raise ValueError(f"{name} must be a dense table of class labels, got a sparse matrix.")
+        raise ValueError(f"{name} must be a dense table of class labels, got a sparse matrix")
     if hasattr(y, "to_numpy"):
         y = y.to_numpy()
     rows = y.tolist() if isinstance(y, np.ndarray) and y.ndim == 1 else y
@@ -156,7 +156,9 @@ def _level_table(y, name: str) -> np.ndarray:
         return rows
     lengths = {len(row) if isinstance(row, (list, tuple, np.ndarray)) else -1 for row in rows}
     if len(lengths) > 1 or -1 in lengths:
-        raise ValueError(f"{name} must have rows of equally many class labels, one for each level.")
+        raise ValueError(
+            f"{name} must have rows with the same number of class labels, one for each level"
+        )
     # objects, for numpy would write numbers that stand beside strings out as strings
     table = np.empty((len(rows), *lengths) if lengths else (0, 1), dtype=object)
     for i, column in enumerate(zip(*rows)):
@@ -198,15 +200,15 @@ def _as_array(y, name: str) -> np.ndarray:
         array = np.asarray(y)
     except ValueError as error:
         raise ValueError(
-            f"{name} is ragged: its rows differ in length. Label sets are given as an indicator "
-            "of 0 and 1 (sklearn.preprocessing.MultiLabelBinarizer makes it)."
+            f"{name} is ragged: its rows differ in length; pass label sets as an indicator of 0 "
+            "and 1 (sklearn.preprocessing.MultiLabelBinarizer makes it)"
         ) from error
     listed = array.dtype.kind in "US" and array.ndim == 1 and not hasattr(y, "dtype")
     if listed and not all(issubclass(t, (str, bytes)) for t in set(map(type, y))):
         # numpy has written the numbers among the strings, or NaN, out as strings
         array = np.asarray(y, dtype=object)
     if array.dtype.kind not in "biuf" + _STRING_KINDS:
-        raise ValueError(f"{name} must hold numbers, strings or objects, got {array.dtype}.")
+        raise ValueError(f"{name} must hold numbers, strings or objects, got {array.dtype}")
     return array
 
 
@@ -225,27 +227,27 @@ def _check_objects(y: np.ndarray, name: str) -> None:
     # pandas marks a missing label by NA, which even refuses to be compared
     missing = sorted(t.__name__ for t in types if t.__name__ in ("NoneType", "NAType", "NaTType"))
     if missing:
-        raise ValueError(f"{name} has missing labels ({', '.join(missing)}).")
+        raise ValueError(f"{name} has missing labels ({', '.join(missing)})")
     unhashable = sorted(t.__name__ for t in types if t.__hash__ is None)
     if unhashable:
         raise ValueError(
-            f"{name} has labels that cannot be hashed ({', '.join(unhashable)}); label sets are "
-            "given as an indicator of 0 and 1 (sklearn.preprocessing.MultiLabelBinarizer)."
+            f"{name} has labels that cannot be hashed ({', '.join(unhashable)}); pass label sets "
+            "as an indicator of 0 and 1 (sklearn.preprocessing.MultiLabelBinarizer)"
         )
     is_string = {issubclass(t, (str, bytes)) for t in types}
     if any(issubclass(t, (float, np.floating)) for t in types):
         if np.any(np.not_equal(y, y)):
-            raise ValueError(f"{name} has missing labels (NaN).")
+            raise ValueError(f"{name} has missing labels (NaN)")
         if True not in is_string:
             _check_classes(_objects_to_float(y, name), name)
     if len(is_string) == 2:
         names = sorted(t.__name__ for t in types)
-        raise ValueError(f"{name} mixes strings with other labels: {', '.join(names)}.")
+        raise ValueError(f"{name} mixes strings with other labels: {', '.join(names)}")
 
 
 def _check_table(y: np.ndarray, name: str) -> tuple[TargetKind, np.ndarray]:
     if y.shape[1] == 0:
-        raise ValueError(f"{name} has no columns.")
+        raise ValueError(f"{name} has no columns")
     if y.dtype.kind == "f":
         _check_finite(y, name)
     if y.shape[1] > 1 and np.all((y == 0) | (y == 1)):
@@ -262,8 +264,8 @@ def _check_sparse_indicator(y, name: str):
     y = sparse.csr_array(y)
     if y.dtype.kind not in "biuf" or not np.all((y.data == 0) | (y.data == 1)):
         raise ValueError(
-            f"Sparse {name} is a multilabel indicator and must hold only 0 and 1; "
-            "vectors are given as a dense array."
+            f"sparse {name} is a multilabel indicator and must hold only 0 and 1; pass vectors as "
+            "a dense array"
         )
     y = y.astype(np.uint8)
     y.eliminate_zeros()
@@ -274,16 +276,15 @@ def _check_finite(y: np.ndarray, name: str) -> None:
     bad = np.argwhere(~np.isfinite(y))
     if len(bad):
         where = tuple(bad[0].tolist())
-        raise ValueError(f"{name} has missing or infinite values: {y[where]} at index {where}.")
+        raise ValueError(f"{name} has missing or infinite values: {y[where]} at index {where}")
 
 
 def _check_whole(y: np.ndarray, name: str) -> None:
     fractional = np.flatnonzero(y != np.floor(y))
     if len(fractional):
         raise ValueError(
-            f"{name} is one-dimensional with fractional values such as {y[fractional[0]]}. Class "
-            "labels are integers or strings; for real-valued targets pass them as a column of "
-            "shape (n, 1)."
+            f"{name} is one-dimensional with fractional values such as {y[fractional[0]]}; class "
+            "labels are integers or strings; pass real values as a column of shape (n, 1)"
         )
 
 
@@ -292,4 +293,4 @@ def _objects_to_float(y: np.ndarray, name: str) -> np.ndarray:
         return y.astype(np.float64)
     except (TypeError, ValueError) as error:
         types = ", ".join(sorted({type(value).__name__ for value in y.flat}))
-        raise ValueError(f"{name} mixes numbers with other objects: {types}.") from error
+        raise ValueError(f"{name} mixes numbers with other objects: {types}") from error

@@ -211,12 +211,10 @@ def check_codes(codes, name: str = "codes") -> np.ndarray:
     is_bit = (codes == 0) | (codes == 1)
     if not is_bit.all():
         found = codes[~is_bit][0]
-        hint = "Real values are binarised by a threshold, and codes of -1 and 1 by codes > 0"
+        hint = "real values are binarised by a threshold, and codes of -1 and 1 by codes > 0"
         if codes.dtype == np.uint8:
-            hint = (
-                "Bytes of packed codes go in as PackedCodes(data, n_bits), which knows their bits"
-            )
-        raise ValueError(f"{name} must hold only 0 and 1, got {found}. {hint}")
+            hint = "pass bytes of packed codes as PackedCodes(data, n_bits), which knows their bits"
+        raise ValueError(f"{name} must hold only 0 and 1, got {found}; {hint}")
     return codes.astype(np.uint8, copy=False)
 
 

@@ -206,7 +206,7 @@ def break_files(paths):
 
 def test_a_broken_file_is_named(network, paths):
     break_files(paths)
-    with pytest.raises(ValueError, match=r"X\[7\] \('.*7\.png'\) is no file"):
+    with pytest.raises(ValueError, match=r"X\[7\] \('.*7\.png'\) is not a file"):
         make(network).fit(paths)
     with pytest.raises(ValueError, match=r"X\[2\] \('.*2\.png'\).*cannot be read.*skip"):
         make(network).transform(paths[:5])
@@ -252,7 +252,7 @@ def test_floats_of_another_range_are_no_broken_image(network, images):
 
 def test_what_a_backbone_must_return(images):
     for backbone, message in (
-        (lambda batch: batch.sum(), "one row of features an image"),
+        (lambda batch: batch.sum(), "one row of features per image"),
         (lambda batch: batch[:1].mean(dim=(2, 3)), r"got shape \(1, 3\) for 4 images"),
         (lambda batch: batch.mean(dim=(2, 3)) / 0, r"NaN or infinity for X\[0\]"),
     ):
@@ -278,7 +278,7 @@ WRONG = {
     "size by name": (
         {"backbone": "timm/resnet18", "mean": 0.0, "std": 1.0},
         ValueError,
-        "mean, std cannot be given beside 'timm/resnet18'",
+        "mean, std cannot be combined with 'timm/resnet18'",
     ),
 }
 

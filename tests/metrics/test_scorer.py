@@ -391,7 +391,7 @@ def test_multi_needs_scorers(trained, fold, scorers):
 
 
 def test_multi_needs_retrieval_scorers(trained, fold):
-    with pytest.raises(TypeError, match="Scorer 'a' must be a RetrievalScorer or a name, got"):
+    with pytest.raises(TypeError, match="scorer 'a' must be a RetrievalScorer or a name, got"):
         MultiRetrievalScorer({"a": len})(trained, *fold)
 
 

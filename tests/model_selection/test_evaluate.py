@@ -418,12 +418,12 @@ def test_names_are_escaped_in_markup(cifar):
         ({"k": (5, 0)}, ValueError, "k must be at least 1, got 0"),
         ({"name": "mapp"}, ValueError, "Unknown score 'mapp@5'"),
         ({"similarity": "lcs"}, TypeError, "similarity must be 'auto' or a callable"),
-        ({"estimator": {}}, ValueError, "estimator is an empty dict"),
+        ({"estimator": {}}, ValueError, "estimator must not be an empty dict"),
         ({"estimator": {"a": 1}}, TypeError, "estimator 'a' must be a transformer, got 1"),
         ({"estimator": LogisticRegression()}, TypeError, "must be a transformer"),
         ({"estimator": {"random codes": PCAHasher()}}, ValueError, "row that is always there"),
         ({"splitter": 3}, TypeError, "splitter must be an UnseenClassSplit or an iterable"),
-        ({"splitter": []}, ValueError, "splitter gave no split"),
+        ({"splitter": []}, ValueError, "splitter must give at least one split"),
         ({"splitter": [(range(5), range(5))]}, ValueError, "got 2 parts"),
         ({"splitter": [([True], [True], [True])]}, ValueError, r"row indices, got bool of shape"),
         ({"splitter": [([0, 1], [1], [2])]}, ValueError, "Row 1 has 2 roles"),
@@ -450,5 +450,5 @@ def test_trained_classes_are_not_unseen(cifar):
     first = np.flatnonzero(y == y[0])
     others = np.flatnonzero(y != y[0])
     splitter = [(np.append(others[:50], first[0]), others[50:60], first[1:3])]
-    with pytest.raises(ValueError, match=f"Class '{y[0]}' is called unseen, but is among the"):
+    with pytest.raises(ValueError, match=f"class '{y[0]}' is called unseen, but is among the"):
         retrieval_evaluate(PCAHasher(4), X, y, similarity="auto", k=1, splitter=splitter)
