@@ -13,7 +13,7 @@ LIBRARIES = ("timm", "transformers")
 
 
 def is_name(backbone) -> bool:
-    """Whether a backbone is a name, such as ``"timm/resnet50.a1_in1k"``; raises where it is none.
+    """Whether a backbone is given by name, such as ``"timm/resnet50.a1_in1k"``.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def _load_transformers(name: str) -> tuple[nn.Module, ByFunction]:
     def pixels(images):
         return processor(images=images, return_tensors="pt")["pixel_values"]
 
-    # half precision, where a model was saved so, is for autocast to choose
+    # autocast chooses half precision, even if a model was saved in it
     return _Encoder(model.float(), pooler_is_trained=not missing), ByFunction(pixels)
 
 

@@ -1,4 +1,4 @@
-"""A backbone in its place: on the device, in evaluation mode, with its preprocessing."""
+"""A backbone ready for use: on the device, in evaluation mode, with its preprocessing."""
 
 from __future__ import annotations
 

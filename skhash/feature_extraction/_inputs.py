@@ -1,4 +1,4 @@
-"""What may be given as X: images in one array, or one by one."""
+"""The forms of X: images in one array, or one by one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CHANNELS = (1, 3, 4)
 
 
 def check_images(X, *, must_exist: bool) -> np.ndarray | list:
-    """Images as an array or as a list, with whatever can be seen without decoding checked.
+    """Images as an array or as a list, checked as far as possible without decoding.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def check_images(X, *, must_exist: bool) -> np.ndarray | list:
     Raises
     ------
     TypeError, ValueError
-        If X is not a collection of images, or a member of it is none; it is named.
+        If X is not a collection of images, or a member is not an image, naming it.
     """
     if isinstance(X, (str, bytes, os.PathLike, dict)) or is_pil(X) or issparse(X):
         raise TypeError(

@@ -1,4 +1,4 @@
-"""What a taxonomy is made of: nodes under one root, never changed once they stand."""
+"""What a taxonomy is made of: nodes under one root, immutable once made."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Hierarchy:
 
     @property
     def names(self) -> Mapping:
-        """What people call the nodes whose own name is a code, in the order they were given."""
+        """Readable names of nodes that are named by a code, in the order they were given."""
         return MappingProxyType(self._names)
 
     @property
@@ -100,18 +100,18 @@ class Hierarchy:
         return self._children[self._check_node(node)]
 
     def ancestors(self, node) -> tuple:
-        """All nodes above a node, itself not among them, in the order of `nodes`."""
+        """All nodes above a node, excluding itself, in the order of `nodes`."""
         above = np.sort(steps_up(self._levels.up, self._locate([node])).indices)
         nodes = self.nodes
         # the last one is the node itself, which comes after all that are above it
         return tuple(nodes[i] for i in above[:-1])
 
     def height(self, node) -> int:
-        """Steps of the longest way down to a leaf: 0 for leaves."""
+        """Steps of the longest path down to a leaf: 0 for leaves."""
         return int(self._levels.height[self._locate([node])[0]])
 
     def depth(self, node) -> int:
-        """Nodes on the longest way up to the root: 1 for the root itself."""
+        """Nodes on the longest path up to the root: 1 for the root itself."""
         return int(self._levels.depth[self._locate([node])[0]])
 
     def _check_node(self, node) -> Hashable:

@@ -16,11 +16,11 @@ _SHOWN = 5
 
 
 class MappedSimilarity(BaseEstimator):
-    """Similarity of class labels, by a target for what each of them stands for.
+    """Similarity of class labels, by a target for what each label stands for.
 
-    It gives classes vectors (their names' embeddings, attributes, prototypes), or brings
-    labels to the form in which another target knows them: class numbers to names, fine classes
-    to coarse ones.
+    It gives classes vectors (embeddings of their names, attributes, prototypes), or translates
+    labels to the form that another target needs: class numbers to names, fine classes to coarse
+    ones.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class MappedSimilarity(BaseEstimator):
         ValueError
             If the mapping lacks labels, naming them, or as the target does.
         TypeError
-            If the target cannot be called, or the mapping is none.
+            If the target cannot be called, or the mapping is not a mapping.
         """
         check_callable(self.target, "target")
         mapping = _as_mapping(self.mapping)

@@ -1,4 +1,4 @@
-"""Bring the ways to write a hierarchy down to one: every node and its parents."""
+"""Turn each way of writing a hierarchy into one: every node and its parents."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def depth_first_order(children: dict[Node, tuple[Node, ...]], root: Node) -> lis
 
 
 def tree_of(parents: Parents, rank: Mapping[Node, tuple], keep: Iterable[Node]) -> Parents:
-    """One parent a node, that of highest rank; of the nodes, those above what is to be kept."""
+    """One parent per node, the one of highest rank; only nodes above those to keep."""
     tree: Parents = {}
     for start in keep:
         node = start
@@ -172,7 +172,7 @@ def _is_missing(node) -> bool:
 
 
 def _prefixes(paths: Iterable) -> list[tuple[Node, ...]]:
-    """Every place that the paths pass, as the names that lead to it."""
+    """Every place on the paths, as the names that lead to it."""
     prefixes: dict[tuple[Node, ...], None] = {}
     for path in _rows(paths):
         if isinstance(path, (str, bytes)):

@@ -1,4 +1,4 @@
-"""WordNet's own files, read as they are: where they lie, and what they say of hypernyms."""
+"""WordNet's own files, read as they are: where they are, and what they say about hypernyms."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 
 Folder = Path | ZipPath
 
-# what `cntlist` and the other files hold is of no use here, so that they may be missing
+# `cntlist` and the other files are not used here, so they may be missing
 _NEEDED = ("data.noun", "index.noun")
 _VARIABLES = ("SKHASH_WORDNET", "WNSEARCHDIR")
 _DEBIAN = Path("/usr/share/wordnet")
@@ -102,7 +102,7 @@ class Lexicon:
         return fields[4 : 4 + 2 * int(fields[3], 16) : 2]
 
     def gloss(self, position: int) -> str:
-        """What a synset means, without the examples."""
+        """The definition of a synset, without the examples."""
         return re.sub(r'"[^"]*"', "", self._line(position).partition("|")[2]).strip(" ;\n")
 
     def name(self, position: int) -> str:

@@ -53,7 +53,7 @@ def check_target(y, name: str = "y", *, levels: bool = False) -> tuple[TargetKin
     y : array-like or sparse matrix
         The labels of the samples; see `target_kind` for the kinds.
     name : str, default="y"
-        How error messages call the argument.
+        Name of the argument in error messages.
     levels : bool, default=False
         Whether y is a table with a class label in each column. Its distinct rows are then the
         classes, as `level_labels` makes them.
@@ -112,10 +112,10 @@ def level_labels(y, name: str = "y") -> np.ndarray:
     Parameters
     ----------
     y : array-like or data frame of shape (n_samples, n_levels)
-        One class label a column, each column of integers or of strings; or what this function
-        has returned.
+        One class label per column, each column of integers or of strings; or what this function
+        returned.
     name : str, default="y"
-        How error messages call the argument.
+        Name of the argument in error messages.
 
     Returns
     -------
@@ -125,7 +125,7 @@ def level_labels(y, name: str = "y") -> np.ndarray:
     Raises
     ------
     ValueError
-        If y is no such table, or labels are missing.
+        If y is not such a table, or labels are missing.
 
     Examples
     --------
@@ -159,7 +159,7 @@ def _level_table(y, name: str) -> np.ndarray:
         raise ValueError(
             f"{name} must have rows with the same number of class labels, one for each level"
         )
-    # objects, for numpy would write numbers that stand beside strings out as strings
+    # objects, since numpy would turn numbers beside strings into strings
     table = np.empty((len(rows), *lengths) if lengths else (0, 1), dtype=object)
     for i, column in enumerate(zip(*rows)):
         table[:, i] = column
@@ -205,7 +205,7 @@ def _as_array(y, name: str) -> np.ndarray:
         ) from error
     listed = array.dtype.kind in "US" and array.ndim == 1 and not hasattr(y, "dtype")
     if listed and not all(issubclass(t, (str, bytes)) for t in set(map(type, y))):
-        # numpy has written the numbers among the strings, or NaN, out as strings
+        # numpy has written numbers, or NaN, among the strings as strings
         array = np.asarray(y, dtype=object)
     if array.dtype.kind not in "biuf" + _STRING_KINDS:
         raise ValueError(f"{name} must hold numbers, strings or objects, got {array.dtype}")
