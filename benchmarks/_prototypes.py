@@ -16,6 +16,7 @@ import skhash
 from skhash import ITQHasher, OrthoHasher, SemanticHasher
 from skhash._torch.posterior import classifier_state
 from skhash.codebooks import semantic_codebook
+from skhash.hashers._posterior import PosteriorTask
 from skhash.similarity import class_similarity
 
 # the networks behind the rows named "posterior": name in the row -> parameters
@@ -80,17 +81,13 @@ class Fit:
             self._networks["SemanticHasher"] = fitted.fit(self.X, self.y)
         if fitted.n_bits == n_bits:
             return fitted
-        random = np.random.RandomState(self.seed)
-        start = np.random.RandomState(random.randint(np.iinfo(np.int32).max))
         hasher = SemanticHasher(n_bits, similarity=self.target, random_state=self.seed)
         vars(hasher).update({k: v for k, v in vars(fitted).items() if k.endswith("_")})
         hasher.n_features_in_, hasher.n_bits_ = fitted.n_features_in_, n_bits
-        hasher.architecture_, hasher.network_state_ = hasher._read_off_bits(
+        hasher.architecture_, hasher.network_state_ = PosteriorTask(hasher, self.labels).complete(
             self.X,
-            self.labels,
             _of_classifier(fitted.architecture_),
             classifier_state(fitted.network_state_),
-            start,
         )
         return hasher
 

@@ -45,8 +45,9 @@ from _tables import write_table
 from skhash import OrthoHasher, SemanticHasher
 from skhash._torch.posterior import classifier_state
 from skhash.datasets._mosaic import read_packed_images
+from skhash.hashers._posterior import PosteriorTask
 from skhash.metrics import mean_average_hierarchical_precision_score
-from skhash.networks import Augmentation, Recipe, resnet
+from skhash.networks import Augmentation, Training, resnet
 
 IMAGES = "cifar100_all_jpeg95.npz"
 BITS = (16, 32, 64, 128)
@@ -99,8 +100,7 @@ def _first(labels, classes, n):
 
 def fit(make, data, n_bits, options, checkpoint):
     """A fitted hasher, and the seconds that it took."""
-    recipe = Recipe(
-        resnet(options.depth, options.width),
+    training = Training(
         augmentation=Augmentation(crop=4, cutout=8),
         ema_decay=0.9 if options.reduced else 0.999,
         checkpoint=None if options.checkpoints is None else options.checkpoints / checkpoint,
@@ -110,7 +110,8 @@ def fit(make, data, n_bits, options, checkpoint):
     hasher = make(
         n_bits,
         similarity=tree(),
-        network=recipe,
+        network=resnet(options.depth, options.width),
+        training=training,
         batch_size=options.batch,
         max_iter=options.epochs,
         learning_rate=options.learning_rate,
@@ -127,9 +128,8 @@ def with_bits(hasher, data, n_bits):
     """The hasher with codes of another length, read off the same network."""
     other = copy(hasher).set_params(n_bits=n_bits)
     labels = np.searchsorted(other.classes_, data.y)
-    state, architecture = classifier_state(hasher.network_state_), hasher._architecture()
-    other.architecture_, other.network_state_ = other._read_off_bits(
-        data.X, labels, architecture, state, np.random.RandomState(0)
+    other.architecture_, other.network_state_ = PosteriorTask(other, labels).complete(
+        data.X, hasher._architecture(), classifier_state(hasher.network_state_)
     )
     other.n_bits_ = n_bits
     return other

@@ -26,7 +26,7 @@ from torch import nn
 
 from skhash import OrthoHasher, SemanticHasher
 from skhash._torch import networks
-from skhash.networks import Augmentation, Recipe, resnet
+from skhash.networks import Augmentation, Training, resnet
 
 N_CLASSES = 100
 
@@ -52,7 +52,8 @@ class Clock:
 def ours(X, y, options):
     clock = Clock()
     hasher = SemanticHasher(
-        network=Recipe(resnet(options.depth, options.width), augmentation=clock),
+        network=resnet(options.depth, options.width),
+        training=Training(augmentation=clock),
         mixup=0,
         label_smoothing=0,
         batch_size=options.batch,

@@ -12,70 +12,45 @@ from scipy.sparse import issparse
 _BLOCK_ELEMENTS = 2**24
 
 
-class ResidentRows:
-    """Rows brought to the device once; batches are gathered there."""
-
-    def __init__(self, X, device):
-        # images are large, and on the CPU they stay where they are
-        own = dense_rows(X) if is_images(X) else np.array(X, dtype=np.float32)
-        self._data = torch.from_numpy(own).to(device)
-
-    def __len__(self):
-        return len(self._data)
-
-    def gather(self, rows: torch.Tensor) -> torch.Tensor:
-        """The given rows, on the device: float32, or uint8 where images are."""
-        return self._data[rows]
-
-    def blocks(self):
-        """All rows in order, in parts of bounded size; features, which are real, in one."""
-        if not is_images(self._data):
-            yield self._data
-            return
-        yield from self._data.split(_block_rows(self._data))
-
-
-class StreamedRows:
-    """Rows of an array, a memory map or a sparse matrix, copied batch by batch.
+class Rows:
+    """Rows of X for training: brought to the device once where they fit, else batch by batch.
 
     Sparse rows are made dense on their way, one batch at a time.
+
+    Parameters
+    ----------
+    X : ndarray, memmap or CSR matrix of shape (n_samples, ...)
+    device : torch.device
     """
 
     def __init__(self, X, device):
-        self._X, self._device = X, device
+        self._X, self._device, self._resident = X, device, None
+        if not issparse(X) and _row_type(X).itemsize * X.size <= _resident_bytes(device):
+            # images are large, and on the CPU they stay where they are
+            own = dense_rows(X) if is_images(X) else np.array(X, dtype=np.float32)
+            self._resident = torch.from_numpy(own).to(device)
 
     def __len__(self):
         return self._X.shape[0]
 
     def gather(self, rows: torch.Tensor) -> torch.Tensor:
         """The given rows, on the device: float32, or uint8 where images are."""
-        return self._to_device(self._X[rows.cpu().numpy()])
+        if self._resident is not None:
+            return self._resident[rows]
+        return self._fetch(rows.cpu().numpy())
 
     def blocks(self):
-        """All rows in order, in parts of bounded size."""
-        n_rows = _block_rows(self._X)
+        """All rows in order, in parts of bounded size; features that are resident in one."""
+        if self._resident is not None and not is_images(self._X):
+            yield self._resident
+            return
+        n_rows = bounded_rows(len(self), math.prod(self._X.shape[1:]), _BLOCK_ELEMENTS)
         for start in range(0, len(self), n_rows):
-            yield self._to_device(self._X[start : start + n_rows])
+            part = slice(start, start + n_rows)
+            yield self._fetch(part) if self._resident is None else self._resident[part]
 
-    def _to_device(self, part):
-        return torch.from_numpy(dense_rows(part)).to(self._device)
-
-
-def row_source(X, device):
-    """Rows of X for training: resident on the device where they fit, else streamed.
-
-    Parameters
-    ----------
-    X : ndarray, memmap or CSR matrix of shape (n_samples, ...)
-    device : torch.device
-
-    Returns
-    -------
-    source : ResidentRows or StreamedRows
-    """
-    if issparse(X) or _row_type(X).itemsize * X.size > _resident_bytes(device):
-        return StreamedRows(X, device)
-    return ResidentRows(X, device)
+    def _fetch(self, rows):
+        return torch.from_numpy(dense_rows(self._X[rows])).to(self._device)
 
 
 def _resident_bytes(device):
@@ -101,10 +76,6 @@ def dense_rows(rows):
 
 def _row_type(X):
     return np.dtype(np.uint8 if is_images(X) and X.dtype == np.uint8 else np.float32)
-
-
-def _block_rows(X):
-    return bounded_rows(X.shape[0], math.prod(X.shape[1:]), _BLOCK_ELEMENTS)
 
 
 def bounded_rows(most, n_features, n_elements):

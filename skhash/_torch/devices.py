@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import NamedTuple
 
 import torch
 
@@ -25,6 +26,13 @@ def available_device(device, fitted_on):
         if device == fitted_on:
             return torch.device("cpu")
         raise
+
+
+class Generators(NamedTuple):
+    """Random numbers of one fit: `cpu` draws initial weights, `device` everything after."""
+
+    cpu: torch.Generator
+    device: torch.Generator
 
 
 class RandomStates:
@@ -70,4 +78,4 @@ def seeded(device, seed):
         torch.manual_seed(seed)
         cpu = torch.Generator().manual_seed(seed)
         on_device = torch.Generator(device).manual_seed(seed) if device.type != "cpu" else cpu
-        yield cpu, on_device
+        yield Generators(cpu, on_device)

@@ -1,87 +1,44 @@
-"""Fit a network to an objective: from arrays in to arrays out."""
+"""Fit a network to a task: from arrays in to arrays out."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from sklearn.model_selection import train_test_split
 from torch import nn
 
-from skhash._torch.averaging import WeightAverage
 from skhash._torch.checkpoints import HasState
-from skhash._torch.data import row_source
-from skhash._torch.devices import RandomStates, resolve_device, seeded
-from skhash._torch.images import in_fast_layout, takes_images
+from skhash._torch.data import Rows
+from skhash._torch.devices import RandomStates, seeded
+from skhash._torch.images import Pixels, in_fast_layout, takes_images
 from skhash._torch.networks import (
+    Standardize,
     build_network,
     check_output,
-    fit_standardize,
     load_numpy_state,
     seed_dropout,
     state_to_numpy,
 )
 from skhash._torch.precision import Precision, low_precision
 from skhash._torch.processes import processes_of
-from skhash._torch.training import (
-    TrainingOptions,
-    TrainingRecord,
-    train,
-)
-
-State = dict[str, np.ndarray]
-
-
-@dataclass(frozen=True)
-class Generators:
-    """Random numbers of one fit: `cpu` draws initial weights, `device` everything after."""
-
-    cpu: torch.Generator
-    device: torch.Generator
+from skhash._torch.task import State, Task
+from skhash._torch.training import Run, TrainingOptions, TrainingRecord, train
+from skhash.utils._devices import resolve_device
 
 
 @dataclass(frozen=True)
 class FittedNetwork:
     """What a fit leaves behind, free of torch."""
 
-    encoder_state: State
+    network_state: State
     objective_state: State
     record: TrainingRecord
     device: str
-
-
-class Objective(nn.Module):
-    """Loss terms of the rows of a batch.
-
-    A subclass takes what it needs of the targets in `__init__` and returns its terms by name from
-    ``terms(outputs, batch)``. Its own parameters (a classification head, say) are trained with the
-    encoder, and are in `FittedNetwork.objective_state` afterwards.
-    """
-
-    def inputs(self, rows: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
-        """What the encoder is shown of the rows of X in `batch`: the rows, unless overridden."""
-        return rows
-
-    def terms_of_rows(
-        self, rows: torch.Tensor, outputs: torch.Tensor, batch: torch.Tensor
-    ) -> dict[str, torch.Tensor]:
-        """As `terms`; for objectives that also look at the rows in `batch`, as X has them."""
-        return self.terms(outputs, batch)
-
-    def terms(self, outputs: torch.Tensor, batch: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Unweighted loss terms, given the real bit values of the rows in `batch`."""
-        raise NotImplementedError("an objective must define terms(outputs, batch)")
-
-    def run_state(self) -> dict:
-        """What changes during training beside parameters and buffers: counts, generators."""
-        return {}
-
-    def load_run_state(self, state: dict) -> None:
-        """Go on from what `run_state` returned."""
 
 
 class _RunState:
@@ -112,118 +69,83 @@ def split_validation(n_samples, fraction, *, stratify, seed):
 
 def fit_network(
     X: np.ndarray,
-    make_objective: Callable[[torch.device, Generators], Objective],
-    weights: dict[str, float],
-    *,
-    architecture: dict,
-    n_bits: int,
+    task: Task,
     options: TrainingOptions,
-    device: str,
-    seed: int,
-    validation_fraction: float = 0.1,
-    stratify: np.ndarray | None = None,
+    architecture: dict,
+    *,
     initial: tuple[State, State] | None = None,
-    initialize: Callable[[nn.Module], None] | None = None,
-    after_epoch: Callable[[Callable[[], State]], bool] | None = None,
-    augmentation: Callable[[torch.Tensor, torch.Generator], torch.Tensor] | None = None,
-    ema_decay: float | None = None,
-    mixed_precision: str | bool = False,
-    checkpoint: str | os.PathLike | None = None,
-    identity: Mapping | None = None,
+    after_epoch: Callable[[Callable[[], State], int], bool] | None = None,
 ) -> FittedNetwork:
-    """Train an encoder of X together with the objective's own parameters.
+    """Train a network on X together with the parameters of its objective.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features) or (n_samples, height, width, n_channels), or CSR
-        See `row_source`: moved to the device once, or batch by batch where it is large or sparse.
-    make_objective : callable
-        From the device and the generators to the `Objective`.
-    weights : dict
-        Weight of each term.
-    architecture : dict
-        Keyword arguments of `build_network` that describe the encoder.
-    n_bits : int
+        See `Rows`: moved to the device once, or batch by batch where it is large or sparse.
+    task : Task
+        What to train.
     options : TrainingOptions
-    device : str
-        See `resolve_device`.
-    seed : int
-        Of everything random.
-    validation_fraction : float
-        Share of the rows set aside under ``options.early_stopping``.
-    stratify : ndarray of shape (n_samples,) of int or None
-        Class indices that the validation rows shall represent.
+        How to train.
+    architecture : dict
+        Keyword arguments of `build_network` that describe the network.
     initial : tuple of dict or None
-        States of encoder and objective to start from instead of fresh weights.
-    initialize : callable or None
-        Called with the encoder, to change its fresh weights in place, or to refuse it.
+        States of network and objective to start from instead of fresh weights.
     after_epoch : callable or None
-        Called with a function that returns the encoder's state as arrays; stops on True.
-    augmentation, ema_decay, mixed_precision, checkpoint
-        See `skhash.networks.Recipe`.
-    identity : mapping of str to str, number or None
-        What a checkpoint must agree with, see `Checkpoint`.
+        Called with a function that returns the network's state as arrays, and the number of the
+        epoch; stops on True.
 
     Returns
     -------
     fitted : FittedNetwork
     """
-    place = resolve_device(device)
-    processes = processes_of(place)
-    processes.check_same({**(identity or {}), "seed": seed})
-    with seeded(place, seed) as generators:
-        random = Generators(*generators)
-        encoder = build_network(
-            n_features=X.shape[1], n_bits=n_bits, generator=random.cpu, **architecture
+    device, seed = resolve_device(options.device), options.seed
+    processes = processes_of(device)
+    processes.check_same({**options.identity, "seed": seed})
+    with seeded(device, seed) as generators, _repeatable(device):
+        data, n_outputs = Rows(X, device), task.n_outputs
+        network = build_network(
+            n_features=X.shape[1], n_bits=n_outputs, generator=generators.cpu, **architecture
         )
-        images = takes_images(encoder)
-        encoder = in_fast_layout(encoder, place) if images else encoder.to(place)
-        data = row_source(X, place)
-        check_output(encoder, data.gather(torch.arange(min(2, len(data)), device=place)), n_bits)
-        fit_standardize(encoder, data)
-        if initialize is not None:
-            initialize(encoder)
-        seed_dropout(encoder, random.device)
-        objective = make_objective(place, random).to(place)
+        images = takes_images(network)
+        network = in_fast_layout(network, device) if images else network.to(device)
+        few = torch.arange(min(2, len(data)), device=device)
+        check_output(network, data.gather(few), n_outputs)
+        for part in network.modules():
+            if isinstance(part, Pixels | Standardize):
+                part.fit(data)
+        task.initialize(network)
+        seed_dropout(network, generators.device)
+        objective = task.objective(device, generators).to(device)
         if initial is not None:
-            load_numpy_state(encoder, initial[0])
+            load_numpy_state(network, initial[0])
             load_numpy_state(objective, initial[1])
         rows, validation_rows = np.arange(len(data)), None
         if options.early_stopping:
             rows, validation_rows = split_validation(
-                len(data), validation_fraction, stratify=stratify, seed=seed
+                len(data), options.validation_fraction, stratify=task.stratify, seed=seed
             )
-        order = processes.generators(random.device, seed)
-        precision = Precision(place, low_precision(place, mixed_precision, images=images))
-        module = LossTerms(encoder, objective, data, precision, augmentation, random.device)
-        saved = None
-        if checkpoint is not None:
+            validation_rows = torch.from_numpy(validation_rows).to(device)
+        order = processes.generators(generators.device, seed)
+        low = low_precision(device, options.mixed_precision, images=images)
+        run = Run(options, order, Precision(device, low), processes)
+        if options.checkpoint is not None:
             parts: dict[str, HasState] = {
-                "random": processes.part(RandomStates(place, [*generators, order])),
+                "random": processes.part(RandomStates(device, [*generators, order])),
                 "objective": processes.part(_RunState(objective)),
             }
-            named = {**(identity or {}), "device": place.type}
-            saved = processes.checkpoint(checkpoint, named, parts)
-
-        def after(epoch):
-            return after_epoch is not None and after_epoch(lambda: state_to_numpy(encoder))
-
-        with _repeatable(place):
-            record = train(
-                module,
-                processes.parallel(module),
-                weights,
-                torch.from_numpy(rows).to(place),
-                options,
-                order,
-                validation_rows=_to(validation_rows, place),
-                after_epoch=after,
-                precision=precision,
-                average=None if ema_decay is None else WeightAverage(module, ema_decay),
-                checkpoint=saved,
-                processes=processes,
-            )
-    return FittedNetwork(state_to_numpy(encoder), state_to_numpy(objective), record, str(place))
+            named = {**options.identity, "device": device.type}
+            run.checkpoint = processes.checkpoint(options.checkpoint, named, parts)
+        module = LossTerms(network, objective, data, run, generators.device)
+        state = partial(state_to_numpy, network)
+        record = train(
+            module,
+            task.weights,
+            torch.from_numpy(rows).to(device),
+            run,
+            validation_rows=validation_rows,
+            after_epoch=after_epoch and partial(after_epoch, state),
+        )
+    return FittedNetwork(state(), state_to_numpy(objective), record, str(device))
 
 
 class LossTerms(nn.Module):
@@ -233,20 +155,19 @@ class LossTerms(nn.Module):
     ----------
     encoder : torch.nn.Module
     objective : Objective
-    data : ResidentRows or StreamedRows
+    data : Rows
         X.
-    precision : Precision
-    augmentation : callable or None
-        Of images, in training.
+    run : Run
+        How it is trained.
     generator : torch.Generator
-        Draws for it.
+        Draws for the augmentation of images.
     """
 
-    def __init__(self, encoder, objective, data, precision, augmentation, generator):
+    def __init__(self, encoder, objective, data, run, generator):
         super().__init__()
         self.encoder, self.objective = encoder, objective
-        self._data, self._precision = data, precision
-        self._augmentation, self._generator = augmentation, generator
+        self._data, self._precision = data, run.precision
+        self._augmentation, self._generator = run.options.augmentation, generator
         self._images = takes_images(encoder)
 
     def forward(self, batch):
@@ -277,7 +198,3 @@ def _repeatable(device):
         yield
     finally:
         cudnn.deterministic, cudnn.benchmark = before
-
-
-def _to(rows, device):
-    return None if rows is None else torch.from_numpy(rows).to(device)

@@ -35,7 +35,7 @@ class Pixels(nn.Module):
 
         Parameters
         ----------
-        rows : ResidentRows or StreamedRows
+        rows : Rows
         """
         self.mean.copy_(_channel_means(rows, lambda block: block))
         variance = _channel_means(rows, lambda block: (block - self.mean).square())

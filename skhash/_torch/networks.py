@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from skhash._torch.data import bounded_rows, dense_rows, is_images
-from skhash._torch.images import Pixels, image_encoder, in_fast_layout
+from skhash._torch.images import image_encoder, in_fast_layout
+from skhash._torch.posterior import PosteriorEncoder
 from skhash._torch.precision import Precision, low_precision
 
 # numbers encoded at once
@@ -36,9 +37,23 @@ class Standardize(nn.Module):
         self.register_buffer("mean", torch.zeros(n_features))
         self.register_buffer("scale", torch.ones(()))
 
-    def set_statistics(self, mean, scale):
+    def fit(self, rows):
+        """Set the statistics from the training rows.
+
+        Parameters
+        ----------
+        rows : Rows
+        """
+        blocks = [(len(block), block.mean(dim=0), block.square().mean()) for block in rows.blocks()]
+        _, mean, mean_square = blocks[0]
+        if len(blocks) > 1:
+            share = torch.tensor([n for n, _, _ in blocks], device=mean.device) / len(rows)
+            means, squares = (torch.stack([block[i] for block in blocks]) for i in (1, 2))
+            mean, mean_square = share @ means, share @ squares
+        scale = (mean_square - mean.square().mean()).clamp_min(0).sqrt()
         self.mean.copy_(mean)
-        self.scale.copy_(scale)
+        # X without any variance stays as it is
+        self.scale.copy_(torch.where(scale > 0, scale, torch.ones_like(scale)))
 
     def forward(self, X):
         return (X - self.mean) / self.scale
@@ -155,8 +170,6 @@ def build_network(
     )
     """
     if n_classes is not None:
-        from skhash._torch.posterior import PosteriorEncoder
-
         classifier = build_network(
             network,
             n_features,
@@ -272,38 +285,6 @@ def seed_dropout(module, generator):
     for part in module.modules():
         if isinstance(part, SeededDropout):
             part.generator = generator
-
-
-def fit_standardize(module, rows):
-    """Set the statistics of every `Standardize` or `Pixels` in `module` from the training rows.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-    rows : ResidentRows or StreamedRows
-    """
-    for part in module.modules():
-        if isinstance(part, Pixels):
-            part.fit(rows)
-    parts = [part for part in module.modules() if isinstance(part, Standardize)]
-    if not parts:
-        return
-    mean, mean_square = _moments(rows)
-    scale = (mean_square - mean.square().mean()).clamp_min(0).sqrt()
-    # X without any variance stays as it is
-    scale = torch.where(scale > 0, scale, torch.ones_like(scale))
-    for part in parts:
-        part.set_statistics(mean, scale)
-
-
-def _moments(rows):
-    """Mean of each feature, and mean square of all."""
-    blocks = [(len(block), block.mean(dim=0), block.square().mean()) for block in rows.blocks()]
-    if len(blocks) == 1:
-        return blocks[0][1:]
-    share = torch.tensor([n for n, _, _ in blocks], device=blocks[0][1].device) / len(rows)
-    means, squares = (torch.stack([block[i] for block in blocks]) for i in (1, 2))
-    return share @ means, share @ squares
 
 
 def state_to_numpy(module):

@@ -7,8 +7,7 @@ import math
 
 import torch
 
-from skhash._torch.precision import Precision
-from skhash._torch.processes import OneProcess
+from skhash._torch.averaging import WeightAverage
 
 
 class GradientSteps:
@@ -22,30 +21,17 @@ class GradientSteps:
         Weight of each loss term.
     n_steps : int
         Steps of the whole run, over which the learning rate rises and falls.
-    learning_rate, weight_decay : float
-    precision : Precision or None
-    average : WeightAverage or None
-    processes : OneProcess or None
-        Those that train together.
+    run : Run
+        How.
     """
 
-    def __init__(
-        self,
-        module,
-        weights,
-        n_steps,
-        *,
-        learning_rate,
-        weight_decay,
-        precision=None,
-        average=None,
-        processes=None,
-    ):
-        self._weights, self._average = weights, average
-        self._processes = OneProcess() if processes is None else processes
-        self._precision = Precision("cpu") if precision is None else precision
+    def __init__(self, module, weights, n_steps, run):
+        self._weights, self._processes, self._precision = weights, run.processes, run.precision
+        options = run.options
+        decay = options.ema_decay
+        self._average = None if decay is None else WeightAverage(module, decay)
         self._optimizer = torch.optim.AdamW(
-            _parameter_groups(module, weight_decay), lr=learning_rate
+            _parameter_groups(module, options.weight_decay), lr=options.learning_rate
         )
         self._schedule = _one_cycle(self._optimizer, n_steps)
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import torch
 from sklearn.exceptions import ConvergenceWarning
 
-from skhash._torch.averaging import WeightAverage
 from skhash._torch.checkpoints import Checkpoint
 from skhash._torch.precision import Precision
 from skhash._torch.processes import OneProcess
@@ -20,16 +21,43 @@ from skhash._torch.steps import GradientSteps, Means, weighted
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How to train; the names and meanings are those of the hashers' parameters."""
+    """How to train; names and meanings are those of the parameters of hashers and `Training`.
+
+    `seed` is that of everything random; `identity`, of names and text, numbers or None, what a
+    checkpoint and all processes must agree with.
+    """
 
     batch_size: int = 256
     max_iter: int = 40
     learning_rate: float = 1e-3
     weight_decay: float = 1e-4
     early_stopping: bool = False
+    validation_fraction: float = 0.1
     n_iter_no_change: int = 10
     tol: float = 1e-4
     verbose: int = 0
+    device: str = "auto"
+    seed: int = 0
+    augmentation: Callable[[torch.Tensor, torch.Generator], torch.Tensor] | None = None
+    ema_decay: float | None = None
+    mixed_precision: str | bool = "auto"
+    checkpoint: str | os.PathLike | None = None
+    identity: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Run:
+    """The options of one fit with what they come to where it runs.
+
+    `order` shuffles the rows, in all `processes` alike; `checkpoint` holds what changes in the
+    run beside what `train` knows of, such as other generators.
+    """
+
+    options: TrainingOptions
+    order: torch.Generator
+    precision: Precision = field(default_factory=lambda: Precision("cpu"))
+    processes: OneProcess = field(default_factory=OneProcess)
+    checkpoint: Checkpoint | None = None
 
 
 @dataclass
@@ -126,49 +154,32 @@ def _report(epoch, options, means, validation, seconds):
 
 def train(
     module: torch.nn.Module,
-    objective: Callable[[torch.Tensor], Mapping[str, torch.Tensor]],
     weights: Mapping[str, float],
     train_rows: torch.Tensor,
-    options: TrainingOptions,
-    generator: torch.Generator,
+    run: Run,
     *,
     validation_rows: torch.Tensor | None = None,
     after_epoch: Callable[[int], bool] | None = None,
-    precision: Precision | None = None,
-    average: WeightAverage | None = None,
-    checkpoint: Checkpoint | None = None,
-    processes: OneProcess | None = None,
 ) -> TrainingRecord:
-    """Minimise the weighted sum of the objective's terms over the parameters of `module`.
+    """Minimise the weighted sum of the loss terms over the parameters of `module`.
 
     Parameters
     ----------
     module : torch.nn.Module
-        Everything that is trained, on its device; left in evaluation mode with the best state.
-    objective : callable
-        From a batch of row numbers (int64, on the device) to the loss terms by name, unweighted,
-        each the mean over the batch. It gathers the data itself: they stay on the device.
+        Everything that is trained, on its device, from a batch of row numbers (int64, there) to
+        the loss terms by name, unweighted, each the mean over the batch. It gathers the data
+        itself: they stay on the device. It is left in evaluation mode with the best state.
     weights : mapping
         Weight of each term.
     train_rows, validation_rows : Tensor of int64
         Row numbers, on the device. With validation rows the state of least validation loss is
         the best, and training stops when it has not fallen by `tol` for `n_iter_no_change`
         epochs; without them it is the last.
-    options : TrainingOptions
-    generator : torch.Generator
-        Shuffles the rows.
+    run : Run
+        How. Of several processes each computes the terms of its own rows. Training goes on from
+        the checkpoint where its file is there, and writes it after each epoch.
     after_epoch : callable or None
         Called with the epoch number, from 0; training stops where it returns True.
-    precision : Precision or None
-        How gradients are taken; None is float32.
-    average : WeightAverage or None
-        Of `module`: its weights are those that are validated and kept.
-    checkpoint : Checkpoint or None
-        Training goes on from it where there is one, and writes it after each epoch. It holds
-        what else changes in a run, such as the generators.
-    processes : OneProcess or None
-        Those that train together; None is this one alone. `objective` is asked for the terms of
-        the own rows, and has gradients that are means over the processes.
 
     Returns
     -------
@@ -179,20 +190,13 @@ def train(
     FloatingPointError
         If a term becomes infinite or NaN; it is named.
     """
-    record, best = TrainingRecord(), _Best(options.tol)
-    processes = OneProcess() if processes is None else processes
+    record, options, processes = TrainingRecord(), run.options, run.processes
+    best, checkpoint = _Best(options.tol), run.checkpoint
     least, verbose = processes.least_rows, options.verbose and processes.rank == 0
     _check_enough(options.batch_size, train_rows, validation_rows, processes)
-    steps = GradientSteps(
-        module,
-        weights,
-        options.max_iter * len(_batches(train_rows, options.batch_size, least)),
-        learning_rate=options.learning_rate,
-        weight_decay=options.weight_decay,
-        precision=precision,
-        average=average,
-        processes=processes,
-    )
+    objective = processes.parallel(module)
+    n_batches = len(_batches(train_rows, options.batch_size, least))
+    steps = GradientSteps(module, weights, options.max_iter * n_batches, run)
     if checkpoint is not None:
         checkpoint.parts |= {"module": module, "record": record, "best": best, **steps.parts()}
         if checkpoint.load() and verbose:
@@ -203,7 +207,7 @@ def train(
             if options.early_stopping and best.waited >= options.n_iter_no_change:
                 break
             started, means = time.perf_counter(), Means()
-            order = torch.randperm(len(train_rows), generator=generator, device=train_rows.device)
+            order = torch.randperm(len(train_rows), generator=run.order, device=train_rows.device)
             for batch in _batches(train_rows[order], options.batch_size, least):
                 share = processes.share(batch)
                 terms = objective(share)

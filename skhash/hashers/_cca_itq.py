@@ -15,7 +15,7 @@ from skhash.base import BaseHasher
 from skhash.hashers._itq import _fit_rotation
 from skhash.hashers._pca import project
 from skhash.hashers._random_projection import random_orthogonal
-from skhash.utils._labels import check_target
+from skhash.utils._labels import check_target, encode_classes
 
 # rows a step, which are copied in double precision
 _BATCH_ROWS = 4096
@@ -200,9 +200,7 @@ def _as_table(y):
     kind, y = check_target(y)
     if kind != "class":
         return None, csr_array(y, dtype=np.float64) if kind == "multilabel" else y
-    classes, positions = np.unique(y, return_inverse=True)
-    if len(classes) < 2:
-        raise ValueError(f"y must have 2 classes or more, got 1 class: {classes[0]!r}")
+    classes, positions = encode_classes(kind, y, at_least=2)
     indicator = csr_array(
         (np.ones(len(y)), positions, np.arange(len(y) + 1)), shape=(len(y), len(classes))
     )

@@ -102,6 +102,7 @@ class ClassAnchorHasher(SupervisedHasher):
         network="mlp",
         hidden_layer_sizes=(1024,),
         dropout=0.0,
+        training=None,
         batch_size=128,
         max_iter=40,
         learning_rate=3e-3,
@@ -121,6 +122,7 @@ class ClassAnchorHasher(SupervisedHasher):
             network=network,
             hidden_layer_sizes=hidden_layer_sizes,
             dropout=dropout,
+            training=training,
             batch_size=batch_size,
             max_iter=max_iter,
             learning_rate=learning_rate,
@@ -149,7 +151,7 @@ class ClassAnchorHasher(SupervisedHasher):
     def _term_weights(self):
         return {"attraction": 1.0, "repulsion": 1.0, "minimum_norm": 1.0}
 
-    def _make_objective(self, target, n_steps, generators):
+    def _make_objective(self, target, generators):
         from skhash._torch.objectives import AnchorObjective
 
         return AnchorObjective(

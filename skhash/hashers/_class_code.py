@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 
 from skhash.base import BaseHasher
 from skhash.codebooks import balanced_codebook
-from skhash.utils._labels import check_target
+from skhash.utils._labels import check_classes, encode_classes
 
 
 class ClassCodeHasher(BaseHasher):
@@ -117,7 +117,7 @@ class ClassCodeHasher(BaseHasher):
         n_bits = int(self.n_bits)
         random_state = check_random_state(self.random_state)
         X, y = self._validate(X, y, reset=True, multi_output=True)
-        classes, y = _encode_classes(y)
+        classes, y = encode_classes("class", check_classes(y), at_least=2)
         n_classes = len(classes)
         if n_classes > 2**n_bits:
             raise ValueError(
@@ -144,17 +144,6 @@ class ClassCodeHasher(BaseHasher):
             self.estimator is None or get_tags(self.estimator).input_tags.sparse
         )
         return tags
-
-
-def _encode_classes(y):
-    """Return the classes and the position of each label among them."""
-    kind, y = check_target(y)
-    if kind != "class":
-        raise ValueError(f"y must give one class per sample, got labels of the kind {kind!r}")
-    classes, positions = np.unique(y, return_inverse=True)
-    if len(classes) < 2:
-        raise ValueError(f"y must have 2 classes or more, got 1 class: {classes[0]!r}")
-    return classes, positions
 
 
 def _default_estimator(X):

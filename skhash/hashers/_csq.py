@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval
 
+from skhash.hashers._codebook import TargetCodeHasher
 from skhash.hashers._supervised import supervised_docs
-from skhash.hashers._target_code import TargetCodeHasher
 
 
 @supervised_docs
@@ -101,6 +101,7 @@ class CSQHasher(TargetCodeHasher):
         network="mlp",
         hidden_layer_sizes=(1024,),
         dropout=0.0,
+        training=None,
         batch_size=128,
         max_iter=40,
         learning_rate=3e-3,
@@ -120,6 +121,7 @@ class CSQHasher(TargetCodeHasher):
             network=network,
             hidden_layer_sizes=hidden_layer_sizes,
             dropout=dropout,
+            training=training,
             batch_size=batch_size,
             max_iter=max_iter,
             learning_rate=learning_rate,
@@ -141,7 +143,7 @@ class CSQHasher(TargetCodeHasher):
     def _term_weights(self):
         return {"center": 1.0, "quantization": self.quantization_weight}
 
-    def _make_objective(self, target, n_steps, generators):
+    def _make_objective(self, target, generators):
         from skhash._torch.objectives import CentralSimilarityObjective
 
         return CentralSimilarityObjective(self._target_codes(target), target.device)

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval
 
+from skhash.hashers._codebook import TargetCodeHasher
 from skhash.hashers._supervised import supervised_docs
-from skhash.hashers._target_code import TargetCodeHasher
 
 
 @supervised_docs
@@ -99,6 +99,7 @@ class DPNHasher(TargetCodeHasher):
         network="mlp",
         hidden_layer_sizes=(1024,),
         dropout=0.0,
+        training=None,
         batch_size=128,
         max_iter=40,
         learning_rate=3e-3,
@@ -118,6 +119,7 @@ class DPNHasher(TargetCodeHasher):
             network=network,
             hidden_layer_sizes=hidden_layer_sizes,
             dropout=dropout,
+            training=training,
             batch_size=batch_size,
             max_iter=max_iter,
             learning_rate=learning_rate,
@@ -139,7 +141,7 @@ class DPNHasher(TargetCodeHasher):
     def _term_weights(self):
         return {"polarization": 1.0}
 
-    def _make_objective(self, target, n_steps, generators):
+    def _make_objective(self, target, generators):
         from skhash._torch.objectives import PolarizationObjective
 
         return PolarizationObjective(self._target_codes(target), target.device, margin=self.margin)

@@ -76,6 +76,7 @@ class DPSHHasher(SupervisedHasher):
         network="mlp",
         hidden_layer_sizes=(1024,),
         dropout=0.0,
+        training=None,
         batch_size=128,
         max_iter=40,
         learning_rate=3e-3,
@@ -95,6 +96,7 @@ class DPSHHasher(SupervisedHasher):
             network=network,
             hidden_layer_sizes=hidden_layer_sizes,
             dropout=dropout,
+            training=training,
             batch_size=batch_size,
             max_iter=max_iter,
             learning_rate=learning_rate,
@@ -114,7 +116,7 @@ class DPSHHasher(SupervisedHasher):
     def _term_weights(self):
         return {"pairs": 1.0, "quantization": self.quantization_weight}
 
-    def _make_objective(self, target, n_steps, generators):
+    def _make_objective(self, target, generators):
         from skhash._torch.objectives import DPSHObjective
 
         return DPSHObjective(target)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,9 +13,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skhash.base import BaseHasher
 from skhash.hashers._identity import fit_identity
-from skhash.hashers._images import holds_images, validate_images
-from skhash.networks import Recipe
-from skhash.networks._recipe import as_recipe
+from skhash.hashers._images import validate_images
+from skhash.networks import Training
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -45,8 +44,8 @@ def _same(module):
 class GradientHasher(CallbackSupportMixin, BaseHasher):
     """Base class of the hashers that train a network.
 
-    A subclass calls `_fit_network` in its ``fit`` with the objective to minimise. The weights are
-    kept as numpy arrays in ``network_state_``; torch is imported when fitting and encoding only.
+    A subclass calls `_train` in its ``fit`` with the `Task` to train on. The weights are kept as
+    numpy arrays in ``network_state_``; torch is imported when fitting and encoding only.
 
     A subclass that takes images as X says so in `_takes_images`. It then has the attribute
     ``input_shape_``, their (height, width, n_channels), after a fit on images; ``n_features_in_``
@@ -64,9 +63,10 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
     _validation: ClassVar[dict[str, Any]] = {"order": "C"}
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "n_bits": [Interval(Integral, 1, None, closed="left")],
-        "network": [StrOptions({"linear", "mlp"}), callable, Recipe],
+        "network": [StrOptions({"linear", "mlp"}), callable],
         "hidden_layer_sizes": ["array-like"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
+        "training": [Training, None],
         "batch_size": [Interval(Integral, 2, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
@@ -79,6 +79,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         "device": [str],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
+        "store_codes": ["boolean"],
     }
 
     def _architecture(self) -> dict[str, Any]:
@@ -89,7 +90,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
                 f"{self.hidden_layer_sizes!r}"
             )
         architecture = {
-            "network": as_recipe(self.network).network,
+            "network": self.network,
             "hidden_layer_sizes": sizes,
             "dropout": self.dropout,
         }
@@ -97,13 +98,19 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             architecture["input_shape"] = self.input_shape_
         return architecture
 
-    def _validate_training(self, X, y):
-        # batch statistics and pairs need two rows
-        return self._validate(X, y, reset=True, multi_output=True, ensure_min_samples=2)
+    def _training(self):
+        return Training() if self.training is None else self.training
+
+    def _validate_params(self):
+        super()._validate_params()
+        self._training()._validate_params()
 
     def _validate(self, X, y="no_validation", *, reset, **options):
+        if not (isinstance(y, str) and y == "no_validation"):
+            # batch statistics and pairs need two rows
+            options = {"multi_output": True, "ensure_min_samples": 2, **options}
         was_images = not reset and hasattr(self, "input_shape_")
-        if not (was_images or holds_images(X)):
+        if not (was_images or np.ndim(X) > 2):
             if reset:
                 self.__dict__.pop("input_shape_", None)
             return super()._validate(X, y, reset=reset, **options)
@@ -120,7 +127,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         return checked
 
     def _check_images_wanted(self, shape):
-        network = as_recipe(self.network).network
+        network = self.network
         if not self._takes_images:
             raise ValueError(
                 f"{type(self).__name__} takes rows of features, (n_samples, n_features), and X "
@@ -141,90 +148,38 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
                 f"(n_samples, {sides})"
             )
 
-    def _fit_network(
-        self,
-        X: np.ndarray,
-        make_objective: Callable,
-        weights: dict[str, float],
-        *,
-        stratify: np.ndarray | None = None,
-        initialize: Callable | None = None,
-        resume: bool = False,
-        n_outputs: int | None = None,
-        complete: Callable[[dict, dict], tuple[dict, dict]] | None = None,
-        y: Any = None,
-        **changes,
-    ) -> None:
-        """Train the network and set the fitted attributes that all gradient hashers have.
+    def _train(self, X, y, task, *, resume=None, **changes) -> None:
+        """Train on a task and set the fitted attributes that all gradient hashers have.
 
-        `initialize` changes the fresh weights of the encoder; `resume` starts from the weights of
-        the last fit instead; `changes` to the training options hold for this call. Where what is
-        trained is not yet the encoder, it has `n_outputs` outputs, and `complete` makes the
-        architecture and the state of the encoder from its own. `y` is what a checkpoint must
-        agree on, besides X and the parameters.
+        `y` is what a checkpoint must agree on, besides X and the parameters. `resume` is whether
+        to start from the weights of the last fit, where there are any, as ``warm_start`` says if
+        it is None; `changes` to the training options hold for this call.
         """
-        from skhash._torch.devices import resolve_device
         from skhash._torch.fitting import fit_network
         from skhash._torch.processes import processes_of
-        from skhash._torch.training import TrainingOptions
+        from skhash.utils._devices import resolve_device
 
-        architecture, recipe = self._architecture(), as_recipe(self.network)
-        identity, processes = None, processes_of(resolve_device(self.device))
-        if recipe.checkpoint is not None or processes.size > 1:
-            self._check_fixed_seed()
-            identity = fit_identity(self, recipe, X, y)
-        if complete is None:
-            complete = _as_it_is
+        processes = processes_of(resolve_device(self.device))
+        architecture = self._architecture()
         initial = None
-        if resume:
-            initial = (self.network_state_, self.objective_state_)
-        elif self.warm_start and hasattr(self, "network_state_"):
+        if (self.warm_start if resume is None else resume) and hasattr(self, "network_state_"):
             self._check_warm_start(architecture)
-            initial = (self._trained_state(), self.objective_state_)
-        options = {name: getattr(self, name) for name in TrainingOptions.__dataclass_fields__}
-        options.update(changes)
-        context = self._init_callback_context(max_subtasks=options["max_iter"])
+            initial = (task.trained(self.network_state_), self.objective_state_)
+        training, identity = self._training(), {}
+        if training.checkpoint is not None or processes.size > 1:
+            self._check_fixed_seed()
+            identity = fit_identity(self, training, X, y)
+        options = self._training_options(identity=identity, **changes)
+        context = self._init_callback_context(max_subtasks=options.max_iter)
+        after_epoch = None
         if context is not None:
             context.call_on_fit_task_begin(estimator=self, X=X)
-
-        def after_epoch(state):
-            def fitted_so_far():
-                encoder, encoder_state = complete(architecture, state())
-                return {
-                    "network_state_": encoder_state,
-                    "architecture_": encoder,
-                    "n_bits_": int(self.n_bits),
-                    "device_": self.device,
-                }
-
-            task = context.subcontext(task_name="epoch").call_on_fit_task_begin(estimator=self, X=X)
-            return task.call_on_fit_task_end(
-                estimator=self, X=X, reconstruction_attributes=fitted_so_far
-            )
-
-        random = check_random_state(self.random_state)
+            after_epoch = partial(self._after_epoch, context, X, task, architecture)
         fitted = fit_network(
-            X,
-            make_objective,
-            weights,
-            architecture=architecture,
-            n_bits=self.n_bits if n_outputs is None else n_outputs,
-            options=TrainingOptions(**options),
-            device=self.device,
-            seed=int(random.randint(np.iinfo(np.int32).max)),
-            validation_fraction=self.validation_fraction,
-            stratify=stratify,
-            initial=initial,
-            initialize=initialize,
-            after_epoch=after_epoch if context is not None else None,
-            augmentation=recipe.augmentation if hasattr(self, "input_shape_") else None,
-            ema_decay=recipe.ema_decay,
-            mixed_precision=recipe.mixed_precision,
-            checkpoint=recipe.checkpoint,
-            identity=identity,
+            X, task, options, architecture, initial=initial, after_epoch=after_epoch
         )
         self.n_bits_ = int(self.n_bits)
-        self.architecture_, state = complete(architecture, fitted.encoder_state)
+        self.architecture_, state = task.complete(X, architecture, fitted.network_state)
         # machines may round the closed-form steps after training differently
         states = processes.of_first((state, fitted.objective_state))
         self.network_state_, self.objective_state_ = states
@@ -235,14 +190,38 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         self.validation_loss_curve_ = fitted.record.validation_loss or None
         self.n_iter_ = len(fitted.record.loss)
         self.best_iter_ = fitted.record.best_iter
-        if recipe.checkpoint is not None and not fitted.record.interrupted:
-            Path(recipe.checkpoint).unlink(missing_ok=True)
+        if options.checkpoint is not None and not fitted.record.interrupted:
+            Path(options.checkpoint).unlink(missing_ok=True)
         if context is not None:
             context.call_on_fit_task_end(estimator=self, X=X)
 
-    def _trained_state(self):
-        """The state that training goes on from under ``warm_start``."""
-        return self.network_state_
+    def _training_options(self, **changes):
+        """How to train, from the parameters of the hasher and of its `Training`."""
+        from skhash._torch.training import TrainingOptions
+
+        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        parameters = self.get_params(deep=False) | self._training().get_params(deep=False)
+        given = parameters | {"seed": seed} | changes
+        return TrainingOptions(**{k: given[k] for k in TrainingOptions.__dataclass_fields__})
+
+    def _after_epoch(self, context, X, task, architecture, state, epoch):
+        """Tell scikit-learn's callbacks of an epoch; return whether one of them says to stop."""
+        subcontext = context.subcontext(task_name="epoch")
+        subcontext.call_on_fit_task_begin(estimator=self, X=X)
+        return subcontext.call_on_fit_task_end(
+            estimator=self,
+            X=X,
+            reconstruction_attributes=partial(self._fitted_so_far, X, task, architecture, state),
+        )
+
+    def _fitted_so_far(self, X, task, architecture, state):
+        architecture, state = task.complete(X, architecture, state())
+        return {
+            "network_state_": state,
+            "architecture_": architecture,
+            "n_bits_": int(self.n_bits),
+            "device_": self.device,
+        }
 
     def _check_warm_start(self, architecture):
         names = {*architecture, "input_shape"}
@@ -254,7 +233,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             raise ValueError(
                 "warm_start=True goes on from the last fit, which had "
                 f"n_bits={self.n_bits_} and {self.architecture_}; got n_bits={self.n_bits} and "
-                f"{architecture}; set warm_start=False to start afresh"
+                f"{architecture}: set warm_start=False to start afresh"
             )
 
     def _check_fixed_seed(self):
@@ -287,9 +266,9 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             return self._network_outputs(X, self.architecture_, self.network_state_, **options)
 
     def _encoding_device(self):
-        from skhash._torch.devices import available_device, resolve_device
+        from skhash._torch.devices import available_device
 
-        return resolve_device(available_device(self.device, self.device_))
+        return available_device(self.device, self.device_)
 
     def _network_outputs(
         self, X, architecture, state, *, n_outputs, device, dtype=np.float32, wrap=_same
@@ -300,8 +279,8 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         """
         import torch
 
-        from skhash._torch.devices import resolve_device
         from skhash._torch.networks import build_network, encode, load_numpy_state
+        from skhash.utils._devices import resolve_device
 
         # a user's factory draws weights, which are not used here
         with torch.random.fork_rng(devices=[]):
@@ -313,7 +292,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             batch_size=_ENCODE_ROWS,
             device=resolve_device(device),
             dtype=dtype,
-            mixed_precision=as_recipe(self.network).mixed_precision,
+            mixed_precision=self._training().mixed_precision,
         )
 
     def _outputs_and_features(self, X, architecture, state, *, n_outputs, device):
@@ -328,7 +307,3 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
 
         joined = self._network_outputs(X, architecture, state, wrap=JoinedFeatures, **options)
         return joined[:, :n_outputs], joined[:, n_outputs:]
-
-
-def _as_it_is(architecture, state):
-    return architecture, state

@@ -74,6 +74,7 @@ class GreedyHasher(SupervisedHasher):
         network="mlp",
         hidden_layer_sizes=(1024,),
         dropout=0.0,
+        training=None,
         batch_size=128,
         max_iter=40,
         learning_rate=3e-3,
@@ -93,6 +94,7 @@ class GreedyHasher(SupervisedHasher):
             network=network,
             hidden_layer_sizes=hidden_layer_sizes,
             dropout=dropout,
+            training=training,
             batch_size=batch_size,
             max_iter=max_iter,
             learning_rate=learning_rate,
@@ -112,7 +114,7 @@ class GreedyHasher(SupervisedHasher):
     def _term_weights(self):
         return {"classification": 1.0, "quantization": self.quantization_weight}
 
-    def _make_objective(self, target, n_steps, generators):
+    def _make_objective(self, target, generators):
         from skhash._torch.objectives import GreedyObjective
 
         return GreedyObjective(

@@ -86,6 +86,7 @@ class HashNetHasher(SupervisedHasher):
         network="mlp",
         hidden_layer_sizes=(1024,),
         dropout=0.0,
+        training=None,
         batch_size=128,
         max_iter=40,
         learning_rate=3e-3,
@@ -105,6 +106,7 @@ class HashNetHasher(SupervisedHasher):
             network=network,
             hidden_layer_sizes=hidden_layer_sizes,
             dropout=dropout,
+            training=training,
             batch_size=batch_size,
             max_iter=max_iter,
             learning_rate=learning_rate,
@@ -129,7 +131,7 @@ class HashNetHasher(SupervisedHasher):
     def _term_weights(self):
         return {"pairs": 1.0}
 
-    def _make_objective(self, target, n_steps, generators):
+    def _make_objective(self, target, generators):
         from skhash._torch.objectives import HashNetObjective
 
         return HashNetObjective(
@@ -137,5 +139,5 @@ class HashNetHasher(SupervisedHasher):
             alpha=self.alpha_,
             final_beta=self.final_beta,
             n_stages=self.n_stages,
-            n_steps=n_steps,
+            n_steps=self.max_iter * -(-len(target) // self.batch_size),
         )

@@ -14,14 +14,13 @@ _SAMPLE_ROWS = 4096
 _FREE = {"verbose", "device", "store_codes"}
 
 
-def fit_identity(hasher, recipe, X, y) -> dict[str, Any]:
+def fit_identity(hasher, training, X, y) -> dict[str, Any]:
     """Name what a resumed fit must have in common with the interrupted one.
 
     Parameters
     ----------
     hasher : GradientHasher
-    recipe : Recipe
-        How it is trained.
+    training : Training
     X : ndarray or sparse matrix
         Looked at in a sample of rows.
     y : ndarray, sparse matrix or None
@@ -44,10 +43,10 @@ def fit_identity(hasher, recipe, X, y) -> dict[str, Any]:
     return {
         **plain,
         "hasher": type(hasher).__name__,
-        "network": _name(recipe.network),
-        "augmentation": _name(recipe.augmentation),
-        "ema_decay": recipe.ema_decay,
-        "mixed_precision": recipe.mixed_precision,
+        "network": _name(hasher.network),
+        "augmentation": _name(training.augmentation),
+        "ema_decay": training.ema_decay,
+        "mixed_precision": training.mixed_precision,
         "shape of X": str(X.shape),
         "checksum of X": joblib.hash(X[::step]),
         "checksum of y": joblib.hash(y),

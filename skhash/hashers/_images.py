@@ -5,20 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.utils import check_array, check_X_y
-
-
-def holds_images(X) -> bool:
-    """Whether X has more than two dimensions, as images have."""
-    if issparse(X):
-        return False
-    if isinstance(X, list | tuple):
-        try:
-            return np.ndim(X) > 2
-        except ValueError:  # rows of several lengths, which validation complains of
-            return False
-    return getattr(X, "ndim", 2) > 2
 
 
 def validate_images(estimator, X, y, **options) -> Any:

@@ -6,13 +6,13 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skhash._torch.task import Task
 from skhash.hashers._gradient import GradientHasher, with_callbacks
-from skhash.hashers._linear_start import linear_start, pixel_mean, start_from
-from skhash.utils._labels import check_target
+from skhash.hashers._linear_start import linear_start, pixel_mean
+from skhash.utils._labels import check_target, encode_classes
 
 
 class KLBinaryHasher(GradientHasher):
@@ -41,17 +41,20 @@ class KLBinaryHasher(GradientHasher):
         What near means: the angle seen from the mean of X, or the distance. Angles make
         codes of more meaning, even where distances count; for exact Euclidean neighbours
         of rows of very different length take "euclidean".
-    network : {"mlp", "linear"}, callable or Recipe, default="mlp"
+    network : {"mlp", "linear"} or callable, default="mlp"
         The encoder. "linear" begins as ITQ; "mlp" adds hidden layers to that linear map, whose
         correction is 0 at first. A callable is called with ``(n_features, n_bits)`` and returns a
         `torch.nn.Module` that maps rows to `n_bits` real values; it begins as it comes, gets X
         unscaled, and is kept by reference. Images ask for a callable of ``(n_channels, n_bits)``
-        such as `skhash.networks.resnet`, and begin as it comes; see the notes.
-        `skhash.networks.Recipe` adds augmentation and checkpoints: see :doc:`/guide/end_to_end`.
+        such as `skhash.networks.resnet`, and begin as it comes; see the notes and
+        :doc:`/guide/end_to_end`.
     hidden_layer_sizes : tuple of int, default=(512,)
         Width of each hidden layer of the "mlp".
     dropout : float in [0, 1), default=0.0
         Share of hidden units ("mlp") or inputs ("linear") left out of each step.
+    training : Training or None, default=None
+        How the network is trained beyond the parameters below: augmentation, averaged weights,
+        mixed precision, checkpoints; see `skhash.networks.Training`. None is ``Training()``.
     perplexity : float, default=10.0
         Neighbours of a row that count within a batch. A batch is a sample of X: 10 neighbours
         among 512 rows stand for about 160 among 8,000. Smaller values favour the very nearest.
@@ -184,7 +187,6 @@ class KLBinaryHasher(GradientHasher):
         "kl_target": [StrOptions({"beta", "bernoulli"}), callable],
         "kl_alpha": [Interval(Real, 0, None, closed="neither"), tuple],
         "kl_n_draws": [Interval(Integral, 1, None, closed="left"), None],
-        "store_codes": ["boolean"],
     }
 
     def __init__(
@@ -195,6 +197,7 @@ class KLBinaryHasher(GradientHasher):
         network="mlp",
         hidden_layer_sizes=(512,),
         dropout=0.0,
+        training=None,
         perplexity=10.0,
         neighborhood_weight=1.0,
         kl_weight=0.03,
@@ -221,6 +224,7 @@ class KLBinaryHasher(GradientHasher):
         self.network = network
         self.hidden_layer_sizes = hidden_layer_sizes
         self.dropout = dropout
+        self.training = training
         self.perplexity = perplexity
         self.neighborhood_weight = neighborhood_weight
         self.kl_weight = kl_weight
@@ -268,10 +272,9 @@ class KLBinaryHasher(GradientHasher):
             If a loss term becomes NaN or infinite; it is named.
         """
         X, y, weights = self._begin(X, y, reset=True)
-        resume = self.warm_start and hasattr(self, "network_state_")
         self.classes_, target = self._classes(y)
         n_steps = self.max_iter * -(-X.shape[0] // self.batch_size)
-        self._train(X, target, weights, resume=resume, n_steps=n_steps)
+        self._train(X, target, self._task(X, target, weights, self.warm_start, n_steps))
         self._keep_training_codes(X, y)
         return self
 
@@ -307,12 +310,13 @@ class KLBinaryHasher(GradientHasher):
         if first:
             self.classes_, target = self._classes(y, classes)
         else:
-            self._check_warm_start(self._architecture())
             if (y is None) != (self.classes_ is None):
                 raise ValueError("y must be given in all calls of partial_fit or in none")
             _, target = self._classes(y, self.classes_)
         before = None if first else (self.loss_curve_, self.loss_terms_)
-        self._train(X, target, weights, resume=not first, max_iter=1, early_stopping=False)
+        # the binary distribution is at its last, which annealing in fit ends with
+        task = self._task(X, target, weights, resume=True, n_steps=0)
+        self._train(X, target, task, resume=True, max_iter=1, early_stopping=False)
         if before is not None:
             self.loss_curve_ = before[0] + self.loss_curve_
             self.loss_terms_ = {k: before[1].get(k, []) + v for k, v in self.loss_terms_.items()}
@@ -336,10 +340,9 @@ class KLBinaryHasher(GradientHasher):
                 "neighborhood_weight and kl_weight are 0 and there is no classification term: "
                 "one must be above 0"
             )
-        options = {"reset": reset, "ensure_min_samples": 2}
         if y is None:
-            return self._validate(X, **options), None, weights
-        X, y = self._validate(X, y, multi_output=True, **options)
+            return self._validate(X, reset=reset, ensure_min_samples=2), None, weights
+        X, y = self._validate(X, y, reset=reset)
         return X, y, weights
 
     def _classes(self, y, classes=None):
@@ -352,63 +355,20 @@ class KLBinaryHasher(GradientHasher):
                 "y holds real numbers, which have no classes to tell apart: leave y out, or set "
                 "classification_weight=0"
             )
-        if kind == "multilabel":
-            dense = y.toarray() if issparse(y) else y
-            return np.arange(y.shape[1]), np.asarray(dense, dtype=np.float32)
-        if classes is None:
-            return np.unique(y, return_inverse=True)
-        classes = np.unique(classes)
-        numbers = np.searchsorted(classes, y).clip(max=len(classes) - 1)
-        unknown = classes[numbers] != y
-        if unknown.any():
-            raise ValueError(f"y holds labels that are not in classes: {np.unique(y[unknown])}")
-        return classes, numbers
+        return encode_classes(kind, y, classes=classes)
 
-    def _train(self, X, target, weights, *, resume, n_steps=0, **changes):
+    def _task(self, X, target, weights, resume, n_steps):
+        """What to train, from where it begins: the last fit, or principal components of X."""
         random = check_random_state(self.random_state)
-        if resume:
-            mean, initialize = self.objective_state_["center"], None
+        directions = None
+        if resume and hasattr(self, "network_state_"):
+            mean = self.objective_state_["center"]
         elif hasattr(self, "input_shape_"):
-            mean, initialize = pixel_mean(X, random), None
+            mean = pixel_mean(X, random)
         else:
             mean, directions = linear_start(X, int(self.n_bits), random)
-            initialize = None if callable(self.network) else start_from(mean, directions)
         seed = int(random.randint(np.iinfo(np.int32).max))
-
-        def make_objective(device, generators):
-            return self._make_objective(target, mean, weights, n_steps, seed, device, generators)
-
-        stratify = target if target is not None and target.ndim == 1 else None
-        self._fit_network(
-            X,
-            make_objective,
-            weights,
-            stratify=stratify,
-            initialize=initialize,
-            resume=resume,
-            y=target,
-            **changes,
-        )
-
-    def _make_objective(self, target, mean, weights, n_steps, seed, device, generators):
-        import torch
-
-        from skhash._torch.losses import binary_target
-        from skhash._torch.objectives import KLBinaryObjective
-
-        return KLBinaryObjective(
-            None if target is None else torch.from_numpy(target).to(device),
-            mean,
-            n_bits=self.n_bits,
-            n_classes=None if self.classes_ is None else len(self.classes_),
-            terms=weights,
-            metric=self.metric,
-            perplexity=self.perplexity,
-            draw_target=binary_target(self.kl_target, self.kl_alpha, seed=seed, device=device),
-            n_draws=self.kl_n_draws,
-            n_steps=n_steps,
-            generators=generators,
-        )
+        return _KLBinaryTask(self, target, weights, mean, directions, n_steps=n_steps, seed=seed)
 
     def _architecture(self):
         return {**super()._architecture(), "shortcut": True}
@@ -417,6 +377,46 @@ class KLBinaryHasher(GradientHasher):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+class _KLBinaryTask(Task):
+    """Neighbours, a binary distribution and classes, begun as ITQ where there are directions."""
+
+    def __init__(self, hasher, target, weights, mean, directions, *, n_steps, seed):
+        stratify = target if target is not None and target.ndim == 1 else None
+        super().__init__(weights, int(hasher.n_bits), stratify)
+        self._hasher, self._target = hasher, target
+        self._mean, self._directions = mean, directions
+        self._n_steps, self._seed = n_steps, seed
+
+    def initialize(self, network):
+        from skhash._torch.networks import set_linear_map
+
+        if self._directions is not None:
+            set_linear_map(network, self._mean, self._directions)
+
+    def objective(self, device, generators):
+        import torch
+
+        from skhash._torch.losses import binary_target
+        from skhash._torch.objectives import KLBinaryObjective
+
+        hasher, target = self._hasher, self._target
+        return KLBinaryObjective(
+            None if target is None else torch.from_numpy(target).to(device),
+            self._mean,
+            n_bits=self.n_outputs,
+            n_classes=None if target is None else len(hasher.classes_),
+            terms=self.weights,
+            metric=hasher.metric,
+            perplexity=hasher.perplexity,
+            draw_target=binary_target(
+                hasher.kl_target, hasher.kl_alpha, seed=self._seed, device=device
+            ),
+            n_draws=hasher.kl_n_draws,
+            n_steps=self._n_steps,
+            generators=generators,
+        )
 
 
 def _check_alpha(alpha):

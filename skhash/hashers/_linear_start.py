@@ -50,17 +50,6 @@ def linear_start(X, n_bits, random_state):
     return mean.astype(np.float32), directions.astype(np.float32)
 
 
-def start_from(mean, directions):
-    """What lets the linear map of a fresh encoder begin as ``(X - mean) @ directions``."""
-
-    def initialize(encoder):
-        from skhash._torch.networks import set_linear_map
-
-        set_linear_map(encoder, mean, directions)
-
-    return initialize
-
-
 def pixel_mean(X, random_state):
     """Mean of images as rows of pixels, bytes as 255ths.
 

@@ -124,6 +124,7 @@ class OrthoHasher(CodebookHasher):
         network="mlp",
         hidden_layer_sizes=(1024,),
         dropout=0.0,
+        training=None,
         batch_size=128,
         max_iter=40,
         learning_rate=3e-3,
@@ -143,6 +144,7 @@ class OrthoHasher(CodebookHasher):
             network=network,
             hidden_layer_sizes=hidden_layer_sizes,
             dropout=dropout,
+            training=training,
             batch_size=batch_size,
             max_iter=max_iter,
             learning_rate=learning_rate,
@@ -176,7 +178,7 @@ class OrthoHasher(CodebookHasher):
     def _term_weights(self):
         return {"cosine": 1.0}
 
-    def _make_objective(self, target, n_steps, generators):
+    def _make_objective(self, target, generators):
         from skhash._torch.objectives import CosineCodesObjective
 
         return CosineCodesObjective(

@@ -119,6 +119,7 @@ class RankConsistencyHasher(SupervisedHasher):
         network="mlp",
         hidden_layer_sizes=(1024,),
         dropout=0.0,
+        training=None,
         batch_size=128,
         max_iter=40,
         learning_rate=3e-3,
@@ -138,6 +139,7 @@ class RankConsistencyHasher(SupervisedHasher):
             network=network,
             hidden_layer_sizes=hidden_layer_sizes,
             dropout=dropout,
+            training=training,
             batch_size=batch_size,
             max_iter=max_iter,
             learning_rate=learning_rate,
@@ -189,7 +191,7 @@ class RankConsistencyHasher(SupervisedHasher):
             )
         return weights
 
-    def _make_objective(self, target, n_steps, generators):
+    def _make_objective(self, target, generators):
         from skhash._torch.objectives import RankConsistencyObjective
 
         return RankConsistencyObjective(

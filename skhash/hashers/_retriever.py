@@ -22,8 +22,8 @@ from sklearn.utils.validation import (
 from skhash.hashers._kl_binary import KLBinaryHasher
 from skhash.hashers._semantic import SemanticHasher
 from skhash.neighbors import HammingNeighbors
-from skhash.neighbors._vote import append_labels, encode_labels, neighbor_weights, vote_shares
-from skhash.utils._labels import check_target
+from skhash.neighbors._vote import append_labels, neighbor_weights, vote_shares
+from skhash.utils._labels import check_target, encode_classes
 
 _MAJORITY = 0.5
 
@@ -140,7 +140,7 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
         self.__dict__.pop("classes_", None)
         self._labels = None
         if kind in ("class", "multilabel"):
-            self.classes_, self._labels = encode_labels(kind, y)
+            self.classes_, self._labels = encode_classes(kind, y, dtype=np.int8)
         return self
 
     def add(self, X, ids=None, y=None):

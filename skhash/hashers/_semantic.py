@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from functools import partial
 from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import softmax
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skhash._torch.task import Task
 from skhash.hashers._gradient import GradientHasher, with_callbacks
-from skhash.hashers._linear_start import start_from
-from skhash.hashers._posterior_map import posterior_map, sample_rows, smoothed_labels
-from skhash.hashers._similarity_start import similarity_start
+from skhash.hashers._posterior import PosteriorTask
+from skhash.hashers._relational import RelationalTask
 from skhash.hashers._supervised import supervised_docs
-from skhash.similarity import (
-    check_labels,
-    class_similarity,
-    prepare_similarity,
-    resolve_similarity,
-)
+from skhash.similarity import check_labels, class_similarity, resolve_similarity
+from skhash.utils._labels import encode_classes
 
 
 @supervised_docs
@@ -74,18 +67,21 @@ class SemanticHasher(GradientHasher):
     feature_weight : float, default=1.0
         Weight of the features beside the posterior; 0 leaves them out. Higher values serve
         unseen classes.
-    network : {"mlp", "linear"}, callable or Recipe, default="mlp"
+    network : {"mlp", "linear"} or callable, default="mlp"
         The network, with an output for each bit or, for the posterior, each class. A callable is
         called with ``(n_features, n_outputs)`` and returns a `torch.nn.Module`; it is kept by
         reference, so pickling the hasher asks that it can be imported. The built-in networks
         standardise X by its mean and one common scale; a callable's gets X as it is. Images ask
-        for a callable of ``(n_channels, n_outputs)`` such as `skhash.networks.resnet`, and
-        `skhash.networks.Recipe` adds augmentation and checkpoints: see :doc:`/guide/end_to_end`.
+        for a callable of ``(n_channels, n_outputs)`` such as `skhash.networks.resnet`: see
+        :doc:`/guide/end_to_end`.
     hidden_layer_sizes : tuple of int, default=(1024,)
         Width of each hidden layer of the "mlp".
     dropout : float in [0, 1) or None, default=None
         Share of hidden units ("mlp") or inputs ("linear") left out of each step. None takes 0
         for "linear" and for a direct encoder of class labels, and 0.5 for other hidden units.
+    training : Training or None, default=None
+        How the network is trained beyond the parameters below: augmentation, averaged weights,
+        mixed precision, checkpoints; see `skhash.networks.Training`. None is ``Training()``.
     similarity_weight : float, default=1.0
         Weight of the relational term of a direct encoder; 0 leaves it out.
     kl_weight : float, default=0.003
@@ -159,7 +155,6 @@ class SemanticHasher(GradientHasher):
         "pair_rho": [Interval(Real, 0, None, closed="left")],
         "kl_alpha": [Interval(Real, 0, None, closed="neither")],
         "kl_n_draws": [Interval(Integral, 1, None, closed="left"), None],
-        "store_codes": ["boolean"],
     }
 
     def __init__(
@@ -175,6 +170,7 @@ class SemanticHasher(GradientHasher):
         network="mlp",
         hidden_layer_sizes=(1024,),
         dropout=None,
+        training=None,
         similarity_weight=1.0,
         kl_weight=0.003,
         classification_weight=0.2,
@@ -207,6 +203,7 @@ class SemanticHasher(GradientHasher):
         self.network = network
         self.hidden_layer_sizes = hidden_layer_sizes
         self.dropout = dropout
+        self.training = training
         self.similarity_weight = similarity_weight
         self.kl_weight = kl_weight
         self.classification_weight = classification_weight
@@ -257,20 +254,22 @@ class SemanticHasher(GradientHasher):
         """
         self._validate_params()
         weights = self._weights()
-        X, y = self._validate_training(X, y)
+        X, y = self._validate(X, y, reset=True)
         kind, y = check_labels(self.similarity, y)
         encoder = self._choose_encoder(kind)
         self.similarity_ = resolve_similarity(self.similarity, y)
         self.class_similarity_ = None
-        classes, labels = _classes(kind, y)
+        classes, target = encode_classes(kind, y)
         if kind == "class":
             self.class_similarity_ = class_similarity(self.similarity_, classes)
         self._check_resumable(classes, encoder)
         self.classes_, self.encoder_ = classes, encoder
-        if self.encoder_ == "posterior":
-            self._fit_posterior(X, labels)
+        task: Task
+        if encoder == "posterior":
+            task = PosteriorTask(self, target)
         else:
-            self._fit_direct(X, y, kind, labels, weights)
+            task = RelationalTask(self, X, y, kind, target, weights)
+        self._train(X, y, task)
         self._keep_training_codes(X, y)
         return self
 
@@ -299,117 +298,6 @@ class SemanticHasher(GradientHasher):
                 "set warm_start=False to start afresh"
             )
 
-    def _fit_direct(self, X, y, kind, labels, weights):
-        if kind in ("vector", "sentence"):
-            weights.pop("classification", None)
-            if not weights:
-                what = "real numbers" if kind == "vector" else "sentences"
-                raise ValueError(
-                    f"y holds {what}, which have no classes to tell apart: "
-                    "similarity_weight or kl_weight must be above 0"
-                )
-
-        compare = None
-        if kind != "class":
-            evaluate, prepared = prepare_similarity(self.similarity_, y)
-
-            def compare(rows, others):
-                return evaluate(prepared[rows], prepared[others])
-
-        def make_objective(device, generators):
-            return self._make_objective(compare, kind, y, labels, weights, device, generators)
-
-        self._fit_network(
-            X,
-            make_objective,
-            weights,
-            stratify=labels,
-            initialize=self._start_direct(X, compare),
-            y=y,
-        )
-
-    def _start_direct(self, X, compare):
-        """What changes the fresh weights of a direct encoder, or None."""
-        resumes = self.warm_start and hasattr(self, "network_state_")
-        if compare is None or resumes or X.ndim > 2 or not isinstance(self.network, str):
-            return None
-        random = check_random_state(self.random_state)
-        mean, directions = similarity_start(X, compare, int(self.n_bits), random)
-        # where X says nothing of the labels, random weights are a better beginning
-        return start_from(mean, directions) if directions.any() else None
-
-    def _fit_posterior(self, X, labels):
-        random = check_random_state(self.random_state)
-        seed = int(random.randint(np.iinfo(np.int32).max))
-        targets = smoothed_labels(self.class_similarity_, self.label_smoothing)
-
-        def make_objective(device, generators):
-            import torch
-
-            from skhash._torch.posterior import MixupObjective
-
-            return MixupObjective(
-                torch.from_numpy(labels).to(device),
-                torch.from_numpy(targets).to(device),
-                alpha=self.mixup,
-                seed=seed,
-                generator=generators.device,
-            )
-
-        def complete(architecture, state):
-            # the same draws whenever it is called, during training and after it
-            start = np.random.RandomState(seed)
-            return self._read_off_bits(X, labels, architecture, state, start)
-
-        initialize = None
-        if hasattr(self, "input_shape_"):
-            from skhash._torch.hidden import check_hidden
-
-            initialize = partial(check_hidden, input_shape=self.input_shape_)
-        self._fit_network(
-            X,
-            make_objective,
-            {"classification": 1.0},
-            stratify=labels,
-            n_outputs=len(self.classes_),
-            initialize=initialize,
-            complete=complete,
-            y=labels,
-        )
-
-    def _read_off_bits(self, X, labels, architecture, state, random_state):
-        """Architecture and state of the encoder that ends in the closed-form map to bits."""
-        from skhash._torch.posterior import posterior_state
-
-        rows = sample_rows(len(X), random_state)
-        X, labels = X[rows], labels[rows]
-        logits, features = self._outputs_and_features(
-            X, architecture, state, n_outputs=len(self.classes_), device=self.device
-        )
-        found = posterior_map(
-            features,
-            labels,
-            softmax(logits / np.float32(self.temperature), axis=1),
-            self.class_similarity_,
-            int(self.n_bits),
-            feature_weight=self.feature_weight,
-            random_state=random_state,
-        )
-        architecture = architecture | {
-            "n_classes": len(self.classes_),
-            "temperature": float(self.temperature),
-        }
-        if features is not X:
-            architecture["n_hidden"] = features.shape[1]
-        return architecture, posterior_state(state, found)
-
-    def _trained_state(self):
-        from skhash._torch.posterior import classifier_state
-
-        if self.encoder_ == "posterior":
-            return classifier_state(self.network_state_)
-        return self.network_state_
-
     def _architecture(self):
         architecture, dropout = super()._architecture(), self.dropout
         mlp = architecture["network"] == "mlp"
@@ -435,44 +323,8 @@ class SemanticHasher(GradientHasher):
             )
         return weights
 
-    def _make_objective(self, compare, kind, y, labels, weights, device, generators):
-        import torch
-
-        from skhash._torch.objectives import ClassDistances, EvaluatedDistances, SemanticObjective
-
-        target = None
-        if kind == "class":
-            distances = ClassDistances(1 - self.class_similarity_, labels, device)
-            target = torch.from_numpy(labels).to(device)
-        else:
-            distances = EvaluatedDistances(lambda rows: compare(rows, rows), device)
-            if kind == "multilabel" and "classification" in weights:
-                dense = y.toarray() if hasattr(y, "toarray") else y
-                target = torch.from_numpy(np.asarray(dense, dtype=np.float32)).to(device)
-        return SemanticObjective(
-            distances,
-            target if "classification" in weights else None,
-            n_bits=self.n_bits,
-            n_classes=None if self.classes_ is None else len(self.classes_),
-            terms=weights,
-            form=self.pair_form,
-            gamma=self.pair_gamma,
-            rho=self.pair_rho,
-            alpha=self.kl_alpha,
-            n_draws=self.kl_n_draws,
-            device=device,
-            generators=generators,
-        )
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
         return tags
-
-
-def _classes(kind, y):
-    """The classes of y, and the number of the class of each row where it has one."""
-    if kind == "class":
-        return np.unique(y, return_inverse=True)
-    return (np.arange(y.shape[1]) if kind == "multilabel" else None), None

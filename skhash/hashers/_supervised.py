@@ -6,12 +6,12 @@ from abc import abstractmethod
 from typing import ClassVar
 
 import numpy as np
-from scipy.sparse import issparse
 
+from skhash._torch.task import Task
 from skhash.hashers._gradient import GradientHasher, with_callbacks
 from skhash.similarity import takes_levels
 from skhash.utils._docs import shared_docs
-from skhash.utils._labels import check_target
+from skhash.utils._labels import check_target, encode_classes
 
 _PARTS = {
     "n_bits": """
@@ -19,18 +19,20 @@ n_bits : int, default=64
     Length of the codes.
 """,
     "network": """
-network : {"mlp", "linear"}, callable or Recipe, default="mlp"
+network : {"mlp", "linear"} or callable, default="mlp"
     The encoder. A callable is called with ``(n_features, n_bits)`` and returns a
     `torch.nn.Module` that maps rows to `n_bits` real values; it is kept by reference, so
     pickling the hasher asks that it can be imported. The built-in encoders standardise X
     by its mean and one common scale; a callable's gets X as it is. For images X give
     `skhash.networks.resnet`, or a callable of ``(n_channels, n_bits)``: see
-    :doc:`/guide/end_to_end`. `skhash.networks.Recipe` adds augmentation, averaged weights and
-    checkpoints.
+    :doc:`/guide/end_to_end`.
 hidden_layer_sizes : tuple of int, default=(1024,)
     Width of each hidden layer of the "mlp".
 dropout : float in [0, 1), default=0.0
     Share of hidden units ("mlp") or inputs ("linear") left out of each step.
+training : Training or None, default=None
+    How the network is trained beyond the parameters below: augmentation, averaged weights, mixed
+    precision, checkpoints; see `skhash.networks.Training`. None is ``Training()``.
 """,
     "training": """
 batch_size : int, default=128
@@ -119,6 +121,7 @@ class SupervisedHasher(GradientHasher):
         network="mlp",
         hidden_layer_sizes=(1024,),
         dropout=0.0,
+        training=None,
         batch_size=128,
         max_iter=40,
         learning_rate=3e-3,
@@ -137,6 +140,7 @@ class SupervisedHasher(GradientHasher):
         self.network = network
         self.hidden_layer_sizes = hidden_layer_sizes
         self.dropout = dropout
+        self.training = training
         self.batch_size = batch_size
         self.max_iter = max_iter
         self.learning_rate = learning_rate
@@ -150,11 +154,6 @@ class SupervisedHasher(GradientHasher):
         self.random_state = random_state
         self.verbose = verbose
         self.store_codes = store_codes
-
-    _parameter_constraints: ClassVar[dict[str, list]] = {
-        **GradientHasher._parameter_constraints,
-        "store_codes": ["boolean"],
-    }
 
     @with_callbacks
     def fit(self, X, y):
@@ -182,20 +181,20 @@ class SupervisedHasher(GradientHasher):
             If a loss term becomes NaN or infinite; it is named.
         """
         self._validate_params()
-        X, y = self._validate_training(X, y)
-        classes, target = encode_classes(y, getattr(self, "similarity", None))
+        X, y = self._validate(X, y, reset=True)
+        kind, y_checked = check_target(y, levels=takes_levels(getattr(self, "similarity", None)))
+        if kind == "vector":
+            raise ValueError(
+                "y must hold class labels or multilabel indicators of 0 and 1, got rows of real "
+                "numbers; SemanticHasher learns from these"
+            )
+        classes, target = encode_classes(kind, y_checked, at_least=2)
+        if not target.any():
+            raise ValueError("y must have at least one row with a label, got indicators all 0")
         self._check_same_classes(classes)
         self.classes_ = classes
         self._prepare(target)
-        n_steps = self.max_iter * -(-X.shape[0] // self.batch_size)
-
-        def make_objective(device, generators):
-            import torch
-
-            return self._make_objective(torch.from_numpy(target).to(device), n_steps, generators)
-
-        stratify = target if target.ndim == 1 else None
-        self._fit_network(X, make_objective, self._term_weights(), stratify=stratify, y=y)
+        self._train(X, y, _LabelTask(self, target))
         self._finish(X)
         self._keep_training_codes(X, y)
         return self
@@ -212,7 +211,7 @@ class SupervisedHasher(GradientHasher):
         """Set the fitted attributes that training needs; ``classes_`` is set already."""
 
     @abstractmethod
-    def _make_objective(self, target, n_steps, generators):
+    def _make_objective(self, target, generators):
         """Return the `Objective`.
 
         `target` holds on the device of training the class number of each row, int64 of shape
@@ -233,39 +232,15 @@ class SupervisedHasher(GradientHasher):
         return tags
 
 
-def encode_classes(y, similarity=None):
-    """Classes of y, and for each row the number of its class or its indicators.
+class _LabelTask(Task):
+    """The objective of a hasher, on class numbers or indicators."""
 
-    Parameters
-    ----------
-    y : array-like or sparse matrix
-        Class labels or multilabel indicators.
-    similarity : callable or None
-        The target; it may take labels of several levels, see `check_labels`.
+    def __init__(self, hasher, target):
+        stratify = target if target.ndim == 1 else None
+        super().__init__(hasher._term_weights(), int(hasher.n_bits), stratify)
+        self._hasher, self._target = hasher, target
 
-    Returns
-    -------
-    classes : ndarray of shape (n_classes,)
-        In the user's own type; column numbers for indicators.
-    target : ndarray of shape (n_samples,), int64, or (n_samples, n_classes), float32
+    def objective(self, device, generators):
+        import torch
 
-    Raises
-    ------
-    ValueError
-        If y has rows of real numbers, a single class, or no row with a label.
-    """
-    kind, y = check_target(y, levels=takes_levels(similarity))
-    if kind == "vector":
-        raise ValueError(
-            "y must hold class labels or multilabel indicators of 0 and 1, got rows of real "
-            "numbers; SemanticHasher learns from these"
-        )
-    if kind == "multilabel":
-        dense = np.asarray(y.toarray() if issparse(y) else y, dtype=np.float32)
-        if not dense.any():
-            raise ValueError("y must have at least one row with a label, got indicators all 0")
-        return np.arange(y.shape[1]), dense
-    classes, target = np.unique(y, return_inverse=True)
-    if len(classes) < 2:
-        raise ValueError(f"y must have 2 classes or more, got 1 class: {classes[0]!r}")
-    return classes, target.astype(np.int64, copy=False)
+        return self._hasher._make_objective(torch.from_numpy(self._target).to(device), generators)

@@ -7,18 +7,15 @@ from numbers import Integral
 
 import numpy as np
 
-from skhash.utils._labels import check_target
+from skhash.utils._labels import check_classes, encode_classes
 
 
-def encode_classes(y) -> tuple[np.ndarray, np.ndarray]:
+def sorted_classes(y) -> tuple[np.ndarray, np.ndarray]:
     """Return the sorted classes and the position of each label among them."""
     if y is None:
         raise ValueError("y is needed: the splits are made class by class")
-    kind, y = check_target(y)
-    if kind != "class":
-        raise ValueError(f"y must hold class labels of shape (n_samples,), got {kind} labels")
     # sorted, so that the same seed treats the same classes alike whatever the order of the rows
-    return np.unique(y, return_inverse=True)
+    return encode_classes("class", check_classes(y))
 
 
 def warn_of_groups(splitter, groups) -> None:

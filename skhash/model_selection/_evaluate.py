@@ -22,7 +22,7 @@ from skhash.metrics._inputs import ScoringOptions, check_option, query_values
 from skhash.metrics._policy import POLICIES, caller_level, mean_over_queries, settle
 from skhash.metrics._scorer_names import make_statistic
 from skhash.metrics._statistics import Statistic
-from skhash.model_selection._classes import check_count, encode_classes
+from skhash.model_selection._classes import check_count, sorted_classes
 from skhash.model_selection._evaluation import Column, RetrievalEvaluation
 from skhash.model_selection._unseen_split import UnseenClassSplit, UnseenRoles
 from skhash.similarity import resolve_similarity, takes_levels
@@ -192,7 +192,7 @@ def retrieval_evaluate(
     features = X if features is None else features
     indexable(y, features)
     y = check_target(y, levels=takes_levels(similarity))[1]
-    classes, _ = encode_classes(y)
+    classes, _ = sorted_classes(y)
     options = ScoringOptions(
         similarity=resolve_similarity(similarity, y),
         no_relevant="zero" if no_relevant == "zero" else "skip",

@@ -11,7 +11,7 @@ from sklearn.model_selection import BaseShuffleSplit
 from sklearn.utils import check_random_state, indexable
 
 from skhash.metrics._fold import ranks_within_class
-from skhash.model_selection._classes import check_count, check_share, encode_classes, warn_of_groups
+from skhash.model_selection._classes import check_count, check_share, sorted_classes, warn_of_groups
 
 
 class UnseenRoles(NamedTuple):
@@ -121,7 +121,7 @@ class UnseenClassSplit(BaseShuffleSplit):
             rows; it is named.
         """
         X, y = indexable(X, y)
-        classes, positions = encode_classes(y)
+        classes, positions = sorted_classes(y)
         counts = np.bincount(positions)
         n_seen_rows = self._seen_rows(classes, counts)
         n_unseen_rows = np.maximum(np.rint(self.unseen_size * counts).astype(int), 1)

@@ -1,7 +1,7 @@
 """Networks for images, and how networks are trained."""
 
 from skhash.networks._augmentation import Augmentation
-from skhash.networks._recipe import Recipe
 from skhash.networks._resnet import ResNet, resnet
+from skhash.networks._training import Training
 
-__all__ = ["Augmentation", "Recipe", "ResNet", "resnet"]
+__all__ = ["Augmentation", "ResNet", "Training", "resnet"]

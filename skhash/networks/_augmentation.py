@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 
-from skhash.networks._checks import check_whole
+from sklearn.utils import check_scalar
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,9 @@ class Augmentation:
 
     Examples
     --------
-    >>> from skhash.networks import Augmentation, Recipe, resnet
-    >>> Recipe(resnet(), augmentation=Augmentation(cutout=8)).augmentation
-    Augmentation(crop=4, flip=True, cutout=8)
+    >>> from skhash.networks import Augmentation, Training
+    >>> Training(augmentation=Augmentation(cutout=8))
+    Training(augmentation=Augmentation(crop=4, flip=True, cutout=8))
     """
 
     crop: int = 4
@@ -41,10 +42,9 @@ class Augmentation:
     cutout: int = 0
 
     def __post_init__(self):
-        check_whole("crop", self.crop, at_least=0)
-        check_whole("cutout", self.cutout, at_least=0)
-        if not isinstance(self.flip, bool):
-            raise TypeError(f"flip must be True or False, got {self.flip!r}")
+        check_scalar(self.crop, "crop", Integral, min_val=0)
+        check_scalar(self.flip, "flip", bool)
+        check_scalar(self.cutout, "cutout", Integral, min_val=0)
 
     def __call__(self, images, generator):
         """Augment a batch.

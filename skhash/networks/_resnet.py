@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 
-from skhash.networks._checks import check_real, check_whole
+from sklearn.utils import check_scalar
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,11 @@ class ResNet:
     width: float = 1.0
 
     def __post_init__(self):
-        check_whole("depth", self.depth, at_least=8)
-        check_real("width", self.width)
+        check_scalar(self.depth, "depth", Integral, min_val=8)
         if (self.depth - 2) % 6:
             raise ValueError(f"depth must be 6 n + 2, such as 8, 14 or 20, got {self.depth}")
-        if round(16 * self.width) < 1:
-            raise ValueError(f"width must leave a channel, at least 1/16, got {self.width!r}")
+        # less would leave no channel
+        check_scalar(self.width, "width", Real, min_val=1 / 16)
 
     def __call__(self, n_channels, n_outputs):
         """Make the network, with weights drawn from torch's global generator.

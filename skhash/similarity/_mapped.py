@@ -9,8 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from skhash.similarity._evaluate import check_callable, evaluate_similarity
-from skhash.similarity._label import encode_classes
-from skhash.utils._labels import gather
+from skhash.utils._labels import check_classes, encode_labels, gather
 
 _SHOWN = 5
 
@@ -73,8 +72,8 @@ class MappedSimilarity(BaseEstimator):
         """
         check_callable(self.target, "target")
         mapping = _as_mapping(self.mapping)
-        labels_a, codes_a = encode_classes(y_a, "y_a")
-        labels_b, codes_b = encode_classes(y_b, "y_b")
+        labels_a, codes_a = encode_labels(check_classes(y_a, "y_a"))
+        labels_b, codes_b = encode_labels(check_classes(y_b, "y_b"))
         if not labels_a or not labels_b:
             return np.zeros((len(codes_a), len(codes_b)))
         images_a, images_b = _look_up(labels_a, mapping), _look_up(labels_b, mapping)

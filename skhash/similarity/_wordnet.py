@@ -6,7 +6,6 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from skhash.similarity._hierarchy import Hierarchy
-from skhash.similarity._label import encode_classes
 from skhash.similarity._measures import (
     MEASURES,
     Levels,
@@ -16,7 +15,7 @@ from skhash.similarity._measures import (
 )
 from skhash.similarity._wordnet_corpus import Lexicon
 from skhash.similarity._wordnet_senses import locate_synsets
-from skhash.utils._labels import gather
+from skhash.utils._labels import check_classes, encode_labels, gather
 
 _MEASURES = ("wu_palmer", "path", "leacock_chodorow", "lcs_height")
 
@@ -117,8 +116,8 @@ class WordNetSimilarity(BaseEstimator):
         """
         if not isinstance(self.measure, str) or self.measure not in _MEASURES:
             raise ValueError(f"measure must be one of {list(_MEASURES)}, got {self.measure!r}")
-        labels_a, codes_a = encode_classes(y_a, "y_a")
-        labels_b, codes_b = encode_classes(y_b, "y_b")
+        labels_a, codes_a = encode_labels(check_classes(y_a, "y_a"))
+        labels_b, codes_b = encode_labels(check_classes(y_b, "y_b"))
         if not labels_a or not labels_b:
             return np.zeros((len(codes_a), len(codes_b)))
         lexicon, positions = locate_synsets(labels_a + labels_b, self.synsets)

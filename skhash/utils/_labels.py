@@ -97,7 +97,7 @@ def check_target(y, name: str = "y", *, levels: bool = False) -> tuple[TargetKin
         if array.dtype.kind != "O" or str in set(map(type, array.flat)):
             raise ValueError(
                 f"{name} has strings in {array.shape[1]} columns; class labels are "
-                "one-dimensional, and pass label sets as an indicator of 0 and 1 "
+                "one-dimensional, and label sets are given as an indicator of 0 and 1 "
                 "(sklearn.preprocessing.MultiLabelBinarizer makes it)"
             )
         array = _objects_to_float(array, name)
@@ -156,14 +156,74 @@ def _level_table(y, name: str) -> np.ndarray:
         return rows
     lengths = {len(row) if isinstance(row, (list, tuple, np.ndarray)) else -1 for row in rows}
     if len(lengths) > 1 or -1 in lengths:
-        raise ValueError(
-            f"{name} must have rows with the same number of class labels, one for each level"
-        )
+        raise ValueError(f"{name} must have rows of equally many class labels, one for each level")
     # objects, since numpy would turn numbers beside strings into strings
     table = np.empty((len(rows), *lengths) if lengths else (0, 1), dtype=object)
     for i, column in enumerate(zip(*rows)):
         table[:, i] = column
     return table
+
+
+def check_classes(y, name: str = "y") -> np.ndarray:
+    """Validate class labels, and raise ValueError where y holds any other kind."""
+    kind, y = check_target(y, name)
+    if kind != "class":
+        raise ValueError(f"{name} must hold class labels of shape (n_samples,), got {kind} labels")
+    return y
+
+
+def encode_classes(
+    kind: str, y, *, classes=None, at_least: int = 1, dtype=np.float32
+) -> tuple[Any, Any]:
+    """Number the classes of labels.
+
+    Parameters
+    ----------
+    kind, y
+        As `check_target` returns them.
+    classes : array-like or None, default=None
+        The class labels that there are, where y need not have all of them.
+    at_least : int, default=1
+        How many different class labels y must have.
+    dtype : dtype, default=numpy.float32
+        Of indicators.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,) or None
+        The sorted class labels; column numbers for indicators; None for all other kinds.
+    numbers : ndarray of shape (n_samples,), int64, or (n_samples, n_classes); or None
+        The number of the class of each sample, or its indicators as a dense array.
+
+    Raises
+    ------
+    ValueError
+        If there are too few classes, or labels that are not in `classes`.
+
+    Examples
+    --------
+    >>> from skhash.utils._labels import check_target, encode_classes
+    >>> encode_classes(*check_target(["dog", "cat", "dog"]))
+    (array(['cat', 'dog'], dtype='<U3'), array([1, 0, 1]))
+    """
+    if kind == "multilabel":
+        dense = y.toarray() if sparse.issparse(y) else y
+        return np.arange(y.shape[1]), np.asarray(dense, dtype=dtype)
+    if kind != "class":
+        return None, None
+    found, numbers = np.unique(y, return_inverse=True)
+    if len(found) < at_least:
+        raise ValueError(
+            f"y must have {at_least} classes or more, got 1 class: {found.tolist()[0]!r}"
+        )
+    if classes is not None:
+        classes = np.unique(classes)
+        places = np.searchsorted(classes, found).clip(max=len(classes) - 1)
+        unknown = classes[places] != found
+        if unknown.any():
+            raise ValueError(f"y holds labels that are not in classes: {found[unknown]}")
+        found, numbers = classes, places[numbers]
+    return found, numbers.astype(np.int64, copy=False)
 
 
 def encode_labels(y: Iterable[Hashable]) -> tuple[list[Hashable], np.ndarray]:
@@ -200,8 +260,8 @@ def _as_array(y, name: str) -> np.ndarray:
         array = np.asarray(y)
     except ValueError as error:
         raise ValueError(
-            f"{name} is ragged: its rows differ in length; pass label sets as an indicator of 0 "
-            "and 1 (sklearn.preprocessing.MultiLabelBinarizer makes it)"
+            f"{name} has rows that differ in length: label sets are given as an indicator "
+            "of 0 and 1 (sklearn.preprocessing.MultiLabelBinarizer makes it)"
         ) from error
     listed = array.dtype.kind in "US" and array.ndim == 1 and not hasattr(y, "dtype")
     if listed and not all(issubclass(t, (str, bytes)) for t in set(map(type, y))):
@@ -231,8 +291,8 @@ def _check_objects(y: np.ndarray, name: str) -> None:
     unhashable = sorted(t.__name__ for t in types if t.__hash__ is None)
     if unhashable:
         raise ValueError(
-            f"{name} has labels that cannot be hashed ({', '.join(unhashable)}); pass label sets "
-            "as an indicator of 0 and 1 (sklearn.preprocessing.MultiLabelBinarizer)"
+            f"{name} has labels that cannot be hashed ({', '.join(unhashable)}); label sets are "
+            "given as an indicator of 0 and 1 (sklearn.preprocessing.MultiLabelBinarizer)"
         )
     is_string = {issubclass(t, (str, bytes)) for t in types}
     if any(issubclass(t, (float, np.floating)) for t in types):
@@ -264,8 +324,8 @@ def _check_sparse_indicator(y, name: str):
     y = sparse.csr_array(y)
     if y.dtype.kind not in "biuf" or not np.all((y.data == 0) | (y.data == 1)):
         raise ValueError(
-            f"sparse {name} is a multilabel indicator and must hold only 0 and 1; pass vectors as "
-            "a dense array"
+            f"{name} is sparse, a multilabel indicator, and must hold only 0 and 1; "
+            "vectors are given as a dense array"
         )
     y = y.astype(np.uint8)
     y.eliminate_zeros()
@@ -283,8 +343,9 @@ def _check_whole(y: np.ndarray, name: str) -> None:
     fractional = np.flatnonzero(y != np.floor(y))
     if len(fractional):
         raise ValueError(
-            f"{name} is one-dimensional with fractional values such as {y[fractional[0]]}; class "
-            "labels are integers or strings; pass real values as a column of shape (n, 1)"
+            f"{name} is one-dimensional with fractional values such as {y[fractional[0]]}: class "
+            "labels are integers or strings; pass real-valued targets as a column of "
+            "shape (n, 1)"
         )
 
 

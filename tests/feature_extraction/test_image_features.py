@@ -246,7 +246,7 @@ def test_floats_of_another_range_are_no_broken_image(network, images):
     X = [images[0], images[1].astype(float)]
     with pytest.raises(ValueError, match=r"X\[1\]: images of floats must lie in \[0, 1\]"):
         make(network, on_error="skip").transform(X)
-    with pytest.raises(ValueError, match=r"rows 0 to 0.*Divide by 255"):
+    with pytest.raises(ValueError, match=r"rows 0 to 0.*divide by 255"):
         make(network).fit(images.astype(float))
 
 
@@ -261,7 +261,7 @@ def test_what_a_backbone_must_return(images):
     with pytest.raises(TypeError, match="tensor of features, got object"):
         make(lambda batch: object()).fit(images)
     changing = make(lambda batch: batch.flatten(1))
-    with pytest.raises(ValueError, match="12 features, and 960 when"):
+    with pytest.raises(ValueError, match="12 features, but 960 when"):
         changing.fit(images).transform(images[:, :2, :2])
 
 
@@ -274,7 +274,7 @@ WRONG = {
     "batch_size": ({"batch_size": 0}, ValueError, "batch_size"),
     "device": ({"device": "abacus"}, ValueError, "device"),
     "on_error": ({"on_error": "ignore"}, ValueError, "on_error"),
-    "both": ({"preprocess": len, "image_size": 9}, ValueError, "image_size cannot be given beside"),
+    "both": ({"preprocess": len, "image_size": 9}, ValueError, "image_size cannot be combined with"),
     "size by name": (
         {"backbone": "timm/resnet18", "mean": 0.0, "std": 1.0},
         ValueError,

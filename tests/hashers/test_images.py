@@ -29,7 +29,7 @@ from skhash import (
 from skhash.datasets import load_cifar100_features
 from skhash.hashers._gradient import GradientHasher
 from skhash.metrics import get_scorer, mean_average_precision_score
-from skhash.networks import Augmentation, Recipe, resnet
+from skhash.networks import Augmentation, Training, resnet
 
 DIRECT = partial(SemanticHasher, encoder="direct")
 TAKING = [
@@ -109,9 +109,10 @@ def test_learns_real_pictures(make, thumbnails):
     Those lag where unseen pictures query the seen ones; among unseen ones the lead is small.
     """
     X, y, X_query, y_query = thumbnails
-    recipe = Recipe(resnet(8, 0.5), augmentation=Augmentation(), ema_decay=0.9)
+    training = Training(augmentation=Augmentation(), ema_decay=0.9)
     options = {"max_iter": 15, "batch_size": 20, "learning_rate": 0.01, "weight_decay": 0.01}
-    hasher = make(24, network=recipe, random_state=0, device="cpu", **options).fit(X, y)
+    options |= {"network": resnet(8, 0.5), "training": training, "random_state": 0}
+    hasher = make(24, device="cpu", **options).fit(X, y)
     pixels = ITQHasher(24, random_state=0).fit(X.reshape(120, -1) / 255)
 
     def scores(database, codes):
@@ -137,8 +138,8 @@ def test_bytes_and_255ths_are_the_same(make, noise):
 
 def test_seed_fixes_all_of_it_and_global_torch_is_left_alone(noise):
     X, y = noise
-    recipe = Recipe(resnet(8, 0.25), augmentation=Augmentation(crop=2, cutout=3))
-    options = {**TINY, "network": recipe, "max_iter": 2}
+    training = Training(augmentation=Augmentation(crop=2, cutout=3))
+    options = {**TINY, "training": training, "max_iter": 2}
     torch.manual_seed(5)
     before = torch.get_rng_state()
     first = SemanticHasher(12, **options).fit(X, y).decision_function(X)
@@ -160,8 +161,8 @@ def test_augmentation_is_for_training_alone(noise):
         calls.append(len(images))
         return torch.zeros_like(images)
 
-    recipe = Recipe(resnet(8, 0.25), augmentation=black)
-    options = {**TINY, "network": recipe, "max_iter": 2, "early_stopping": True}
+    training = Training(augmentation=black)
+    options = {**TINY, "training": training, "max_iter": 2, "early_stopping": True}
     hasher = SemanticHasher(12, **options).fit(X, y)
     assert sum(calls) == 2 * 54
     assert np.ptp(hasher.decision_function(X), axis=0).max() > 0
@@ -213,7 +214,7 @@ def test_networks_without_features_are_refused_before_training(noise):
     ("shape", "parameters", "words"),
     [
         ((60, 8, 6, 3), {"network": "mlp"}, r"network='mlp' takes rows.*\(60, 8, 6, 3\).*resnet"),
-        ((60, 8, 6, 3), {"network": Recipe("linear")}, "network='linear' takes rows"),
+        ((60, 8, 6, 3), {"network": "linear"}, "network='linear' takes rows"),
         ((60, 8, 6), {}, r"shape \(60, 8, 6\): write grey images"),
         (
             (60, 2, 8, 6, 3),
@@ -290,8 +291,9 @@ def test_augmentation_leaves_the_neighbours(thumbnails, monkeypatch):
 
     monkeypatch.setattr(_kl_binary, "neighbor_probabilities", noticing)
     options = {"metric": "euclidean", "batch_size": 120, "random_state": 0, "device": "cpu"}
-    for recipe in (Recipe(coarse_net), Recipe(coarse_net, augmentation=black)):
-        KLBinaryHasher(12, network=recipe, max_iter=1, **options).fit(X)
+    for training in (None, Training(augmentation=black)):
+        hasher = KLBinaryHasher(12, network=coarse_net, training=training, max_iter=1, **options)
+        hasher.fit(X)
     assert torch.equal(*found)
     half_squares = pdist(X.reshape(120, -1) / 255, "sqeuclidean") / 2
     upper = found[0][np.triu_indices(120, 1)].numpy()
@@ -300,13 +302,19 @@ def test_augmentation_leaves_the_neighbours(thumbnails, monkeypatch):
 
 def test_chunks_of_images(thumbnails):
     X, y, *_ = thumbnails
-    hasher = KLBinaryHasher(12, network=coarse_net, batch_size=30, random_state=0, device="cpu")
-    classes = np.unique(y)
-    for part in (slice(0, None, 2), slice(1, None, 2)) * 4:
-        hasher.partial_fit(X[part], y[part], classes=classes)
-    assert len(hasher.loss_curve_) == 8
-    assert sum(hasher.loss_curve_[-2:]) < sum(hasher.loss_curve_[:2])
-    assert hasher.transform(X).shape == (120, 12)
+    options = {"network": coarse_net, "batch_size": 30, "random_state": 0, "device": "cpu"}
+    hasher, again = KLBinaryHasher(12, **options), KLBinaryHasher(12, **options)
+    classes, values = np.unique(y), []
+    for part in (slice(0, None, 2), slice(1, None, 2)) * 2:
+        for one in (hasher, again):
+            one.partial_fit(X[part], y[part], classes=classes)
+        values.append(hasher.decision_function(X))
+    assert len(hasher.loss_curve_) == 4
+    # each chunk teaches something, and goes on from those before
+    assert all((values[i] != values[i + 1]).any() for i in range(3))
+    alone = KLBinaryHasher(12, **options).partial_fit(X[1::2], y[1::2], classes=classes)
+    assert (alone.decision_function(X) != values[-1]).any()
+    np.testing.assert_array_equal(again.decision_function(X), values[-1])
     with pytest.raises(ValueError, match=r"fitted on X of shape \(n_samples, 32, 32, 3\)"):
         hasher.partial_fit(X[:, :16], y)
 
@@ -355,7 +363,7 @@ def test_grid_search_over_networks(noise):
     X, y = noise
     search = GridSearchCV(
         OrthoHasher(8, **TINY),
-        {"network": [resnet(8, 0.25), Recipe(resnet(8, 0.125), ema_decay=0.5)]},
+        {"network": [resnet(8, 0.25), resnet(8, 0.125)]},
         scoring=get_scorer("map"),
         cv=StratifiedKFold(2),
     ).fit(X, y)
@@ -366,15 +374,15 @@ def test_grid_search_over_networks(noise):
 def test_mixed_precision_on_the_cpu(noise):
     """Training has its few bits, and comes near that of float32; codes are exact all the same."""
     X, y = noise
-    low = Recipe(resnet(8, 0.25), mixed_precision=True)
+    low = Training(mixed_precision=True)
     exact = OrthoHasher(16, **TINY).fit(X, y)
     other = OrthoHasher(16, **{**TINY, "random_state": 1}).fit(X, y).transform(X)
-    hasher = OrthoHasher(16, **{**TINY, "network": low}).fit(X, y)
+    hasher = OrthoHasher(16, training=low, **TINY).fit(X, y)
     assert all(v.dtype in (np.float32, np.int64) for v in hasher.network_state_.values())
     assert hasher.loss_curve_ != exact.loss_curve_
     codes = hasher.transform(X)
     # those of other weights agree in half of the bits
     assert (codes == exact.transform(X)).mean() > (codes == other).mean() + 0.2
     np.testing.assert_array_equal(codes, [hasher.transform(x[np.newaxis])[0] for x in X])
-    hasher.set_params(network=resnet(8, 0.25))
+    hasher.set_params(training=None)
     np.testing.assert_array_equal(codes, hasher.transform(X))

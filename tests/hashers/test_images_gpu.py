@@ -12,15 +12,21 @@ import torch
 from skhash import OrthoHasher, SemanticHasher
 from skhash._torch import networks
 from skhash._torch.precision import Precision, low_precision
-from skhash.networks import Augmentation, Recipe, resnet
+from skhash.networks import Augmentation, Training, resnet
 
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here"),
 ]
 
-RECIPE = Recipe(resnet(8, 0.5), augmentation=Augmentation(crop=2, cutout=3), ema_decay=0.9)
-OPTIONS = {"max_iter": 3, "batch_size": 50, "random_state": 0, "device": "cuda"}
+AUGMENTED = Training(augmentation=Augmentation(crop=2, cutout=3), ema_decay=0.9)
+OPTIONS = {
+    "network": resnet(8, 0.5),
+    "max_iter": 3,
+    "batch_size": 50,
+    "random_state": 0,
+    "device": "cuda",
+}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +49,7 @@ def test_trained_and_encoded_there(make, colours):
         assert images.is_contiguous(memory_format=torch.channels_last)
         return images
 
-    hasher = make(16, network=Recipe(resnet(8, 0.5), augmentation=augmentation), **OPTIONS)
+    hasher = make(16, training=Training(augmentation=augmentation), **OPTIONS)
     hasher.fit(X, y)
     assert set(seen) == {("cuda", "cuda", torch.float32)}
     assert hasher.device_.startswith("cuda")
@@ -81,9 +87,9 @@ def test_float16_scales_gradients_that_would_vanish():
 
 def test_low_precision_is_near_full_precision(colours):
     X, y = colours
-    hasher = OrthoHasher(32, network=RECIPE, **OPTIONS).fit(X, y)
+    hasher = OrthoHasher(32, training=AUGMENTED, **OPTIONS).fit(X, y)
     low = hasher.decision_function(X)
-    full = hasher.set_params(network=Recipe(resnet(8, 0.5), mixed_precision=False))
+    full = hasher.set_params(training=Training(mixed_precision=False))
     full = full.decision_function(X)
     assert not np.array_equal(low, full)
     assert ((low > 0) == (full > 0)).mean() > 0.97
@@ -92,9 +98,9 @@ def test_low_precision_is_near_full_precision(colours):
 @pytest.mark.parametrize("make", [SemanticHasher, OrthoHasher])
 def test_seed_fixes_the_codes(make, colours):
     X, y = colours
-    first, again = (make(16, network=RECIPE, **OPTIONS).fit(X, y) for _ in range(2))
+    first, again = (make(16, training=AUGMENTED, **OPTIONS).fit(X, y) for _ in range(2))
     np.testing.assert_array_equal(first.transform(X), again.transform(X))
-    other = make(16, network=RECIPE, **{**OPTIONS, "random_state": 1}).fit(X, y)
+    other = make(16, training=AUGMENTED, **{**OPTIONS, "random_state": 1}).fit(X, y)
     assert not np.array_equal(first.transform(X), other.transform(X))
 
 
@@ -112,8 +118,8 @@ def test_resumed_is_uninterrupted(colours, tmp_path):
             return Augmentation(crop=2)(images, generator)
 
     def fit(at, checkpoint):
-        recipe = Recipe(resnet(8, 0.5), Stopping(at), 0.9, checkpoint=checkpoint)
-        return OrthoHasher(16, network=recipe, **OPTIONS).fit(X, y)
+        training = Training(augmentation=Stopping(at), ema_decay=0.9, checkpoint=checkpoint)
+        return OrthoHasher(16, training=training, **OPTIONS).fit(X, y)
 
     path = tmp_path / "run.pt"
     with pytest.raises(RuntimeError, match="stop"):
@@ -125,7 +131,7 @@ def test_resumed_is_uninterrupted(colours, tmp_path):
 
 def test_encodes_where_there_is_no_cuda(colours, tmp_path):
     X, y = colours
-    hasher = SemanticHasher(16, network=RECIPE, **OPTIONS).fit(X, y)
+    hasher = SemanticHasher(16, training=AUGMENTED, **OPTIONS).fit(X, y)
     here = hasher.transform(X)
     path = tmp_path / "hasher.pickle"
     path.write_bytes(pickle.dumps((hasher, X)))

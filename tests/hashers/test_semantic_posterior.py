@@ -146,7 +146,7 @@ def test_warm_start_goes_on_with_the_classifier(digits):
 
 
 def test_interruption_keeps_a_usable_model(digits, monkeypatch):
-    from skhash._torch.posterior import MixupObjective
+    from skhash._torch.objectives import MixupObjective
 
     calls, original = [], MixupObjective.terms
 

@@ -1,13 +1,16 @@
-"""Factories and recipes: what they make, refuse, and how they travel."""
+"""Networks and how they are trained: what they make, refuse, and how they travel."""
 
 import pickle
 
+import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.utils._param_validation import InvalidParameterError
 
 from skhash import OrthoHasher
-from skhash.networks import Augmentation, Recipe, ResNet, resnet
+from skhash.networks import Augmentation, Training, resnet
 
 
 def n_parameters(module):
@@ -59,10 +62,10 @@ def test_the_scale_of_maps_survives_depth():
     ("arguments", "error", "words"),
     [
         ({"depth": 18}, ValueError, "6 n \\+ 2"),
-        ({"depth": 2}, ValueError, "at least 8"),
-        ({"depth": 20.0}, TypeError, "whole number"),
-        ({"width": 0}, ValueError, "at least 1/16"),
-        ({"width": "wide"}, TypeError, "width must be a number"),
+        ({"depth": 2}, ValueError, "depth == 2, must be >= 8"),
+        ({"depth": 20.0}, TypeError, "depth must be an instance of int"),
+        ({"width": 0}, ValueError, "width == 0, must be >= 0.0625"),
+        ({"width": "wide"}, TypeError, "width must be an instance of float"),
     ],
 )
 def test_resnet_refuses(arguments, error, words):
@@ -71,33 +74,58 @@ def test_resnet_refuses(arguments, error, words):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error", "words"),
+    ("parameters", "name"),
     [
-        ({"network": "vgg"}, ValueError, "'mlp', 'linear' or a callable"),
-        ({"network": Recipe()}, ValueError, "'mlp', 'linear' or a callable"),
-        ({"augmentation": 4}, TypeError, "augmentation must be a callable"),
-        ({"ema_decay": 1.0}, ValueError, "below 1"),
-        ({"ema_decay": "slow"}, TypeError, "ema_decay must be a number"),
-        ({"mixed_precision": "fp8"}, ValueError, "'auto', True or False"),
-        ({"checkpoint": 3}, TypeError, "a path or None"),
+        ({"augmentation": 4}, "augmentation"),
+        ({"ema_decay": 1.0}, "ema_decay"),
+        ({"ema_decay": "slow"}, "ema_decay"),
+        ({"mixed_precision": "fp8"}, "mixed_precision"),
+        ({"checkpoint": 3}, "checkpoint"),
     ],
 )
-def test_recipe_refuses(arguments, error, words):
-    with pytest.raises(error, match=words):
-        Recipe(**arguments)
+def test_training_is_checked_in_fit(parameters, name):
+    hasher = OrthoHasher(8, training=Training(**parameters))
+    with pytest.raises(InvalidParameterError, match=f"'{name}' parameter of Training"):
+        hasher.fit(np.eye(4), [0, 1, 0, 1])
+
+
+def test_a_network_is_no_training():
+    with pytest.raises(InvalidParameterError, match="'training' parameter of OrthoHasher"):
+        OrthoHasher(8, training=resnet()).fit(np.eye(4), [0, 1, 0, 1])
 
 
 @pytest.mark.parametrize("arguments", [{"crop": -1}, {"cutout": -2}])
 def test_augmentation_refuses_negative_sizes(arguments):
-    with pytest.raises(ValueError, match="at least 0"):
+    with pytest.raises(ValueError, match="must be >= 0"):
         Augmentation(**arguments)
 
 
-def test_recipes_are_values():
-    """A recipe is pickled, cloned, compared and printed as what it says; it does not change."""
-    recipe = Recipe(resnet(14), augmentation=Augmentation(cutout=3), checkpoint="run.pt")
-    hasher = clone(OrthoHasher(network=recipe))
-    assert hasher.network == recipe == pickle.loads(pickle.dumps(recipe))
-    assert eval(repr(recipe), {**globals(), "ResNet": ResNet}) == recipe
-    with pytest.raises(AttributeError):
-        recipe.ema_decay = 0.5
+def test_training_travels_with_its_hasher():
+    """It is cloned, pickled and printed as what it says; a clone is another object."""
+    training = Training(augmentation=Augmentation(cutout=3), checkpoint="run.pt")
+    hasher = OrthoHasher(network=resnet(14), training=training)
+    for other in (clone(hasher), pickle.loads(pickle.dumps(hasher))):
+        assert other.network == hasher.network
+        assert other.training is not training
+        assert other.training.get_params() == training.get_params()
+    assert eval(repr(training)).get_params() == training.get_params()
+
+
+def test_how_to_train_can_be_searched():
+    """Each candidate is the fit that has these parameters, and the one given stays as it is."""
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 3
+    X = np.eye(3, 6)[y] + rng.normal(size=(60, 6)) / 2
+    training = Training()
+    options = {"batch_size": 4, "max_iter": 3, "random_state": 0, "device": "cpu"}
+    hasher = OrthoHasher(8, training=training, **options)
+    search = GridSearchCV(hasher, {"training__ema_decay": [None, 0.5, 0.9]}, cv=2).fit(X, y)
+    assert training.ema_decay is None
+    values = []
+    for decay in (None, 0.5, 0.9):
+        found = clone(hasher).set_params(training__ema_decay=decay).fit(X, y)
+        values.append(found.decision_function(X))
+        if decay == search.best_params_["training__ema_decay"]:
+            np.testing.assert_array_equal(search.best_estimator_.decision_function(X), values[-1])
+    assert not np.allclose(values[0], values[1])
+    assert not np.allclose(values[1], values[2])

@@ -23,7 +23,7 @@ from skhash import (
 )
 from skhash._persist import load, save
 from skhash.metrics import get_scorer
-from skhash.networks import Augmentation, Recipe, resnet
+from skhash.networks import Augmentation, Training, resnet
 from skhash.similarity import (
     EmbeddingSimilarity,
     LabelSimilarity,
@@ -285,12 +285,14 @@ def test_orders_in_memory_are_kept(data, tmp_path, assert_same):
 
 
 def test_a_network_of_ours_needs_no_trust(tmp_path):
-    """Networks and recipes are plain values of skhash: a model that has them loads as it is."""
+    """Networks and trainings are plain values of skhash: a model that has them loads as it is."""
     random = np.random.default_rng(0)
     X, y = random.integers(0, 256, (24, 8, 8, 3), dtype=np.uint8), np.repeat(["a", "b", "c"], 8)
-    recipe = Recipe(resnet(8, 0.25), augmentation=Augmentation(crop=1), ema_decay=0.9)
-    hasher = OrthoHasher(8, network=recipe, max_iter=1, random_state=0).fit(X, y)
+    training = Training(augmentation=Augmentation(crop=1), ema_decay=0.9)
+    options = {"network": resnet(8, 0.25), "training": training, "max_iter": 1, "random_state": 0}
+    hasher = OrthoHasher(8, **options).fit(X, y)
     save(hasher, tmp_path / "model")
     loaded = load(tmp_path / "model")
-    assert loaded.network == recipe
+    assert loaded.network == hasher.network
+    assert loaded.training.get_params() == training.get_params()
     np.testing.assert_array_equal(loaded.decision_function(X), hasher.decision_function(X))

@@ -13,14 +13,14 @@ from torch import nn
 from skhash import ClassAnchorHasher, KLBinaryHasher, OrthoHasher, SemanticHasher
 from skhash._torch.checkpoints import Checkpoint
 from skhash.datasets import load_cifar100_features
-from skhash.networks import Augmentation, Recipe, resnet
+from skhash.networks import Augmentation, Training, resnet
 
 SMALL = {"random_state": 0, "device": "cpu", "batch_size": 64, "max_iter": 6}
 NARROW = {**SMALL, "hidden_layer_sizes": (128,)}
 HASHERS = {
     "posterior": lambda: SemanticHasher(32, **NARROW),
     "direct": lambda: SemanticHasher(32, encoder="direct", dropout=0.2, **NARROW),
-    "averaged": lambda: OrthoHasher(32, network=Recipe("mlp", ema_decay=0.9), **NARROW),
+    "averaged": lambda: OrthoHasher(32, training=Training(ema_decay=0.9), **NARROW),
     "stopped": lambda: OrthoHasher(32, **{**NARROW, "early_stopping": True, "max_iter": 10}),
     "unlabelled": lambda: KLBinaryHasher(32, **NARROW),
 }
@@ -94,10 +94,9 @@ def image_fits(found, folder):
         return augmentation(batch, generator)
 
     def hasher(checkpoint=None):
-        recipe = Recipe(
-            resnet(8, 0.25), augmentation=interrupting, ema_decay=0.8, checkpoint=checkpoint
-        )
-        return OrthoHasher(8, network=recipe, **{**SMALL, "batch_size": 16, "max_iter": 4})
+        training = Training(augmentation=interrupting, ema_decay=0.8, checkpoint=checkpoint)
+        options = {**SMALL, "batch_size": 16, "max_iter": 4, "network": resnet(8, 0.25)}
+        return OrthoHasher(8, training=training, **options)
 
     interrupting.left = 0
     whole = hasher().fit(images, labels)

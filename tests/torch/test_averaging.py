@@ -6,9 +6,17 @@ import torch
 from torch import nn
 
 from skhash import HashNetHasher
+from skhash._torch import steps
 from skhash._torch.averaging import WeightAverage
-from skhash._torch.training import TrainingOptions, train
-from skhash.networks import Recipe
+from skhash._torch.training import Run, TrainingOptions, train
+from skhash.networks import Training
+
+
+class Constant(nn.Linear):
+    """A linear layer whose forward pass gives a loss term of its weights alone."""
+
+    def forward(self, batch):
+        return {"loss": (self.weight - 3).square().mean() + self.bias.square().mean()}
 
 
 def shown(module, average):
@@ -40,8 +48,8 @@ def test_buffers_are_averaged_and_counts_are_not():
     assert state["num_batches_tracked"].item() == 7
 
 
-def test_training_keeps_the_average_of_all_steps():
-    module, decay = nn.Linear(2, 1), 0.8
+def test_training_keeps_the_average_of_all_steps(monkeypatch):
+    module, decay = Constant(2, 1), 0.8
     seen = [module.weight.detach().clone()]
 
     class Recording(WeightAverage):
@@ -49,14 +57,10 @@ def test_training_keeps_the_average_of_all_steps():
             seen.append(module.weight.detach().clone())
             super().update()
 
-    def objective(batch):
-        return {"loss": (module.weight - 3).square().mean() + module.bias.square().mean()}
-
-    options = TrainingOptions(batch_size=4, max_iter=7, learning_rate=0.1)
-    average = Recording(module, decay)
-    generator = torch.Generator().manual_seed(0)
-    rows = torch.arange(12)
-    train(module, objective, {"loss": 1.0}, rows, options, generator, average=average)
+    monkeypatch.setattr(steps, "WeightAverage", Recording)
+    options = TrainingOptions(batch_size=4, max_iter=7, learning_rate=0.1, ema_decay=decay)
+    run = Run(options, torch.Generator().manual_seed(0))
+    train(module, {"loss": 1.0}, torch.arange(12), run)
     expected = seen[0]
     for step, weight in enumerate(seen[1:], start=1):
         share = min(decay, (1 + step) / (10 + step))
@@ -67,32 +71,30 @@ def test_training_keeps_the_average_of_all_steps():
 
 def test_validation_sees_the_average():
     """Raw weights jump between -1 and 1; their average stays near 0 and is what is judged."""
-    module = nn.Linear(1, 1, bias=False)
-    nn.init.zeros_(module.weight)
     judged = []
 
-    def objective(batch):
-        if not module.training:
-            judged.append(abs(module.weight.item()))
-        else:
-            sign = 1.0 if module.weight.item() <= 0 else -1.0
-            with torch.no_grad():
-                module.weight.fill_(sign)
-        return {"loss": module.weight.sum() * 0 + 1}
+    class Jumping(nn.Linear):
+        def forward(self, batch):
+            if not self.training:
+                judged.append(abs(self.weight.item()))
+            else:
+                sign = 1.0 if self.weight.item() <= 0 else -1.0
+                with torch.no_grad():
+                    self.weight.fill_(sign)
+            return {"loss": self.weight.sum() * 0 + 1}
 
+    module = Jumping(1, 1, bias=False)
+    nn.init.zeros_(module.weight)
     options = TrainingOptions(
-        batch_size=2, max_iter=30, learning_rate=1e-6, early_stopping=True, n_iter_no_change=100
+        batch_size=2,
+        max_iter=30,
+        learning_rate=1e-6,
+        early_stopping=True,
+        n_iter_no_change=100,
+        ema_decay=0.95,
     )
-    train(
-        module,
-        objective,
-        {"loss": 1.0},
-        torch.arange(10),
-        options,
-        torch.Generator().manual_seed(0),
-        validation_rows=torch.arange(2),
-        average=WeightAverage(module, 0.95),
-    )
+    run = Run(options, torch.Generator().manual_seed(0))
+    train(module, {"loss": 1.0}, torch.arange(10), run, validation_rows=torch.arange(2))
     assert len(judged) == 30
     assert max(judged[-10:]) < 0.2
 
@@ -102,8 +104,8 @@ def test_averages_change_hashers_of_features_too():
     X, y = rng.normal(size=(60, 5)), rng.integers(3, size=60)
     options = {"max_iter": 3, "hidden_layer_sizes": (8,), "random_state": 0, "device": "cpu"}
     plain, same, averaged = (
-        HashNetHasher(8, network=network, **options).fit(X, y).decision_function(X)
-        for network in ("mlp", Recipe("mlp"), Recipe("mlp", ema_decay=0.9))
+        HashNetHasher(8, training=training, **options).fit(X, y).decision_function(X)
+        for training in (None, Training(), Training(ema_decay=0.9))
     )
     np.testing.assert_array_equal(plain, same)
     assert not np.allclose(plain, averaged)

@@ -13,7 +13,7 @@ from torch import nn
 
 from skhash import HashNetHasher, KLBinaryHasher, OrthoHasher, SemanticHasher
 from skhash._torch.checkpoints import Checkpoint
-from skhash.networks import Augmentation, Recipe, resnet
+from skhash.networks import Augmentation, Training, resnet
 
 SMALL = {"batch_size": 16, "max_iter": 4, "random_state": 0, "device": "cpu"}
 
@@ -78,11 +78,12 @@ def images():
 
 def of_images(path, counter):
     counter.then = Augmentation(crop=1, cutout=2)
-    return Recipe(resnet(8, 0.25), augmentation=counter, ema_decay=0.8, checkpoint=path)
+    training = Training(augmentation=counter, ema_decay=0.8, checkpoint=path)
+    return {"network": resnet(8, 0.25), "training": training}
 
 
 def of_features(path, counter):
-    return Recipe(Factory(counter), ema_decay=0.9, checkpoint=path)
+    return {"network": Factory(counter), "training": Training(ema_decay=0.9, checkpoint=path)}
 
 
 def state(hasher):
@@ -101,7 +102,7 @@ def assert_same_fit(one, other):
 
 
 @pytest.mark.parametrize(
-    ("make", "data", "recipe"),
+    ("make", "data", "how"),
     [
         (SemanticHasher, "images", of_images),  # mixup draws from numpy
         (OrthoHasher, "images", of_images),
@@ -110,7 +111,7 @@ def assert_same_fit(one, other):
     ],
 )
 @pytest.mark.parametrize("early_stopping", [False, True])
-def test_resumed_is_uninterrupted(make, data, recipe, early_stopping, request, tmp_path):
+def test_resumed_is_uninterrupted(make, data, how, early_stopping, request, tmp_path):
     X, y = request.getfixturevalue(data)
     path = tmp_path / "run.pt"
     options = {**SMALL, "early_stopping": early_stopping}
@@ -119,7 +120,7 @@ def test_resumed_is_uninterrupted(make, data, recipe, early_stopping, request, t
     n_steps = 4 if early_stopping else 5  # an epoch
 
     def fit(checkpoint, at=None):
-        return make(8, network=recipe(checkpoint, Interrupting(at)), **options).fit(X, y)
+        return make(8, **how(checkpoint, Interrupting(at)), **options).fit(X, y)
 
     whole = fit(None)
     assert whole.n_iter_ == 4
@@ -140,12 +141,12 @@ def test_interrupted_by_hand_keeps_the_file(images, tmp_path):
     path = tmp_path / "run.pt"
 
     def hasher(at=None, error=None):
-        return OrthoHasher(8, network=of_images(path, Interrupting(at, error)), **SMALL)
+        return OrthoHasher(8, **of_images(path, Interrupting(at, error)), **SMALL)
 
     with pytest.warns(ConvergenceWarning, match="the state after epoch 2"):
         stopped = hasher(12, KeyboardInterrupt).fit(X, y)
     assert stopped.n_iter_ == 2
-    whole = OrthoHasher(8, network=of_images(None, Interrupting()), **SMALL).fit(X, y)
+    whole = OrthoHasher(8, **of_images(None, Interrupting()), **SMALL).fit(X, y)
     assert_same_fit(hasher().fit(X, y), whole)
     assert not path.exists()
 
@@ -163,8 +164,7 @@ def fit_killing(path, at=None):
     """Fit a hasher that goes through everything that a checkpoint holds."""
     rng = np.random.default_rng(0)
     X, y = rng.integers(256, size=(60, 6, 6, 1), dtype=np.uint8), rng.integers(3, size=60)
-    recipe = of_images(path, Killing(at))
-    return SemanticHasher(8, network=recipe, **SMALL).fit(X, y)
+    return SemanticHasher(8, **of_images(path, Killing(at)), **SMALL).fit(X, y)
 
 
 def test_killed_process(tmp_path):
@@ -191,10 +191,10 @@ def test_another_fit_is_refused(changes, words, images, tmp_path):
     X, y = images
     path = tmp_path / "run.pt"
     with pytest.raises(Stop):
-        OrthoHasher(8, network=of_images(path, Interrupting(12)), **SMALL).fit(X, y)
+        OrthoHasher(8, **of_images(path, Interrupting(12)), **SMALL).fit(X, y)
     X = X[::-1] if changes.pop("X", False) else X
     y = y[::-1] if changes.pop("y", False) else y
-    again = OrthoHasher(8, network=of_images(path, Interrupting()), **{**SMALL, **changes})
+    again = OrthoHasher(8, **of_images(path, Interrupting()), **{**SMALL, **changes})
     with pytest.raises(ValueError, match=words):
         again.fit(X, y)
     assert path.exists()
@@ -202,8 +202,8 @@ def test_another_fit_is_refused(changes, words, images, tmp_path):
 
 @pytest.mark.parametrize("random_state", [None, np.random.RandomState(0)])
 def test_needs_a_seed(random_state, features, tmp_path):
-    recipe = Recipe(checkpoint=tmp_path / "run.pt")
-    hasher = HashNetHasher(8, network=recipe, **{**SMALL, "random_state": random_state})
+    training = Training(checkpoint=tmp_path / "run.pt")
+    hasher = HashNetHasher(8, training=training, **{**SMALL, "random_state": random_state})
     with pytest.raises(ValueError, match="whole number as random_state"):
         hasher.fit(*features)
 
@@ -212,10 +212,11 @@ def test_other_files_and_folders_are_refused(features, tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("not a checkpoint")
     with pytest.raises(ValueError, match="no checkpoint of skhash"):
-        HashNetHasher(8, network=Recipe(checkpoint=path), **SMALL).fit(*features)
+        HashNetHasher(8, training=Training(checkpoint=path), **SMALL).fit(*features)
     assert path.read_text() == "not a checkpoint"
+    nowhere = Training(checkpoint=tmp_path / "no" / "run")
     with pytest.raises(ValueError, match="a folder that exists"):
-        HashNetHasher(8, network=Recipe(checkpoint=tmp_path / "no" / "run"), **SMALL).fit(*features)
+        HashNetHasher(8, training=nowhere, **SMALL).fit(*features)
 
 
 def test_file_is_whole_at_any_time(tmp_path):

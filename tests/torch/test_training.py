@@ -6,10 +6,18 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
-from skhash._torch.training import (
-    TrainingOptions,
-    train,
-)
+from skhash._torch.training import Run, TrainingOptions, train
+
+
+class Terms(nn.Module):
+    """A module that is trained, with a function from a batch of row numbers to its loss terms."""
+
+    def __init__(self, module, objective):
+        super().__init__()
+        self.module, self.objective = module, objective
+
+    def forward(self, batch):
+        return self.objective(batch)
 
 
 def quadratic(n=20):
@@ -28,8 +36,11 @@ def run(module, objective, rows, *, weights=None, **keywords):
         **{"batch_size": 5, "max_iter": 60, "learning_rate": 0.1, **keywords.pop("options", {})}
     )
     weights = weights or {"distance": 1.0, "extra": 1.0}
-    generator = torch.Generator().manual_seed(0)
-    return train(module, objective, weights, rows, options, generator, **keywords)
+    how = Run(options, torch.Generator().manual_seed(0))
+    trained = Terms(module, objective)
+    record = train(trained, weights, rows, how, **keywords)
+    assert not trained.training
+    return record
 
 
 def test_reaches_the_minimum_and_records_each_term():

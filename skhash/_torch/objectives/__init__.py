@@ -1,6 +1,7 @@
 """Objectives: from the outputs of a batch to the loss terms of an estimator."""
 
 from skhash._torch.objectives._anchors import AnchorObjective
+from skhash._torch.objectives._base import Objective
 from skhash._torch.objectives._class_codes import (
     CentralSimilarityObjective,
     CosineCodesObjective,
@@ -8,6 +9,7 @@ from skhash._torch.objectives._class_codes import (
 )
 from skhash._torch.objectives._greedy import GreedyObjective
 from skhash._torch.objectives._kl_binary import KLBinaryObjective
+from skhash._torch.objectives._mixup import MixupObjective
 from skhash._torch.objectives._pairs import DPSHObjective, HashNetObjective
 from skhash._torch.objectives._progress import Progress, staged_sharpness
 from skhash._torch.objectives._rank_consistency import RankConsistencyObjective
@@ -27,6 +29,8 @@ __all__ = [
     "GreedyObjective",
     "HashNetObjective",
     "KLBinaryObjective",
+    "MixupObjective",
+    "Objective",
     "PolarizationObjective",
     "Progress",
     "RankConsistencyObjective",

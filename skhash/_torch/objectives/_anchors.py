@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from skhash._torch.fitting import Objective
 from skhash._torch.losses import attraction_loss, minimum_norm_loss, repulsion_loss
+from skhash._torch.objectives._base import Objective
 
 
 class AnchorObjective(Objective):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from skhash._torch.fitting import Objective
 from skhash._torch.losses import (
     central_similarity_loss,
     cosine_margin_loss,
     polarization_loss,
     quantization_loss,
 )
+from skhash._torch.objectives._base import Objective
 
 
 def signs(codebook: np.ndarray, device) -> torch.Tensor:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from skhash._torch.fitting import Objective
 from skhash._torch.losses import classification_loss, quantization_loss, sign_with_gradient
 from skhash._torch.networks import linear_layer
+from skhash._torch.objectives._base import Objective
 
 
 class GreedyObjective(Objective):

@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from skhash._torch.fitting import Objective
 from skhash._torch.images import real_pixels
 from skhash._torch.losses import (
     binary_with_gradient,
@@ -18,6 +17,7 @@ from skhash._torch.losses import (
     neighborhood_loss,
 )
 from skhash._torch.networks import linear_layer
+from skhash._torch.objectives._base import Objective
 from skhash._torch.objectives._progress import Progress
 
 # where the sharpness of Hamming neighbours begins: between what 16 and 128 bits end with

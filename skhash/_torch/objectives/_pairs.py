@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from skhash._torch.fitting import Objective
 from skhash._torch.losses import pair_likelihood_loss, quantization_loss, share_label
+from skhash._torch.objectives._base import Objective
 from skhash._torch.objectives._progress import Progress, staged_sharpness
 
 

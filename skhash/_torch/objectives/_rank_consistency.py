@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from skhash._torch.fitting import Objective
 from skhash._torch.losses import (
     attraction_loss,
     label_share_loss,
@@ -14,6 +13,7 @@ from skhash._torch.losses import (
     rank_consistency_loss,
 )
 from skhash._torch.networks import linear_layer
+from skhash._torch.objectives._base import Objective
 
 
 class RankConsistencyObjective(Objective):

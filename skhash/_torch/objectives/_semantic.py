@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from skhash._torch.fitting import Objective
 from skhash._torch.losses import (
     beta_quantiles,
     classification_loss,
@@ -16,6 +15,7 @@ from skhash._torch.losses import (
     relational_loss,
 )
 from skhash._torch.networks import linear_layer
+from skhash._torch.objectives._base import Objective
 
 
 class ClassDistances:
