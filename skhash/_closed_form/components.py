@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from sklearn.decomposition import PCA
 
+from skhash.utils._ranges import power_of_two_unit
+
 
 def principal_components(X, n_components, random_state):
     """Find the leading principal components of X.
@@ -32,6 +34,9 @@ def principal_components(X, n_components, random_state):
     # PCA's own centring happens after X.T @ X, where float32 loses a variance beside a large mean
     mean = X.mean(axis=0, dtype=np.float64).astype(X.dtype)
     centred = X - mean
+    # squares of X in any unit shall neither overflow nor vanish
+    unit = power_of_two_unit(centred)
+    centred /= X.dtype.type(unit)
     with np.errstate(invalid="ignore"):  # shares of variance, where there is none
         # copy=False would let the randomized solver leave other numbers in `centred`
         pca = PCA(n_components, random_state=random_state).fit(centred)
@@ -39,4 +44,4 @@ def principal_components(X, n_components, random_state):
     variance = pca.explained_variance_
     # an eigenvalue of the covariance is known to a few roundings of the largest one
     components[variance <= 10 * np.finfo(X.dtype).eps * variance[0]] = 0
-    return mean, components, centred @ components.T
+    return mean, components, (centred @ components.T) * X.dtype.type(unit)

@@ -8,6 +8,7 @@ from sklearn.decomposition import PCA
 
 from skhash._closed_form.components import principal_components
 from skhash._closed_form.rotation import fit_rotation, random_orthogonal
+from skhash.utils._ranges import power_of_two_unit
 
 # as many rows as principal components and a rotation need; more would only cost memory
 _SAMPLE_ROWS = 2**14
@@ -43,7 +44,10 @@ def linear_start(X, n_bits, random_state):
     if missing:
         padding = random_orthogonal(missing, X.shape[1], random_state).T
         directions = np.hstack([directions, padding])
-    values = X @ directions - mean @ directions
+    if issparse(X):
+        values = X @ directions - mean @ directions
+    else:  # centred before: a large mean would leave nothing but rounding
+        values = (X - mean.astype(X.dtype)) @ directions
     spread = np.sqrt(np.square(values, dtype=np.float64).mean())
     if spread > 0:
         directions = directions * (_SPREAD / spread)
@@ -88,6 +92,7 @@ def _sparse_itq(X, n_bits, seed):
     """ITQ of principal components that are found without making X dense."""
     n_components = min(n_bits, min(X.shape) - 1)
     mean = np.asarray(X.mean(axis=0)).ravel()
+    X = X / X.dtype.type(power_of_two_unit(X))
     pca = PCA(n_components, svd_solver="arpack", random_state=seed).fit(X)
     projections = pca.transform(X)
     _, rotation = _dense_itq(projections, n_components, seed)

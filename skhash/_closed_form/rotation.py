@@ -6,6 +6,8 @@ import numpy as np
 from scipy.linalg import qr, svd
 from sklearn.utils import gen_batches
 
+from skhash.utils._ranges import power_of_two_unit
+
 # rows a step: what fits into the processor's cache
 _BATCH_ROWS = 2048
 
@@ -36,8 +38,10 @@ def random_orthogonal(n_rows, n_columns, random_state):
 def fit_rotation(projections, rotation, max_iter=50, tol=1e-5):
     """Alternate between corners and rotation; return the rotation and the error of each round."""
     n_samples, n_bits = projections.shape
+    unit = power_of_two_unit(projections)
+    projections = projections / projections.dtype.type(unit)
     # ||B - VR||^2 = ||B||^2 + ||V||^2 - 2 <B, VR>, of which only the last term changes
-    energy = n_bits + np.square(projections, dtype=np.float64).sum() / n_samples
+    energy = n_bits + unit**2 * np.square(projections, dtype=np.float64).sum() / n_samples
     agreement, errors = 0.0, []
     correlation = _correlate_corners(projections, rotation)
     for _ in range(max_iter):
@@ -45,7 +49,7 @@ def fit_rotation(projections, rotation, max_iter=50, tol=1e-5):
         rotation = (left @ right).T
         correlation = _correlate_corners(projections, rotation)
         # <B, VR> = trace(B^T V R)
-        previous, agreement = agreement, np.vdot(correlation.T, rotation) / n_samples
+        previous, agreement = agreement, unit * np.vdot(correlation.T, rotation) / n_samples
         errors.append(energy - 2 * agreement)
         if agreement - previous <= tol * agreement:
             break

@@ -97,7 +97,3 @@ class Checkpoint:
                 os.unlink(file.name)
                 raise
         os.replace(file.name, self.path)
-
-    def remove(self) -> None:
-        """Remove the file, where there is one."""
-        self.path.unlink(missing_ok=True)

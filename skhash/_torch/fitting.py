@@ -14,7 +14,7 @@ from torch import nn
 
 from skhash._torch.checkpoints import HasState
 from skhash._torch.data import Rows
-from skhash._torch.devices import RandomStates, resolve_device, seeded
+from skhash._torch.devices import RandomStates, seeded
 from skhash._torch.images import Pixels, in_fast_layout, takes_images
 from skhash._torch.networks import (
     Standardize,
@@ -28,6 +28,7 @@ from skhash._torch.precision import Precision, low_precision
 from skhash._torch.processes import processes_of
 from skhash._torch.task import State, Task
 from skhash._torch.training import Run, TrainingOptions, TrainingRecord, train
+from skhash.utils._devices import resolve_device
 
 
 @dataclass(frozen=True)

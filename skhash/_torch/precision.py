@@ -24,8 +24,8 @@ def low_precision(device, mixed_precision, *, images):
         mixed_precision = images and device.type == "cuda"
     if not mixed_precision:
         return None
-    # CUDA before compute capability 8 has no arithmetic of bfloat16
-    if device.type == "cuda" and torch.cuda.get_device_capability(device)[0] < 8:
+    # bfloat16 has the range that float16 lacks, but older GPUs no arithmetic for it
+    if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.float16
     return torch.bfloat16
 

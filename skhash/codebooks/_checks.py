@@ -7,6 +7,7 @@ from numbers import Integral
 import numpy as np
 
 from skhash.similarity._precomputed import check_matrix
+from skhash.utils._ranges import MAX_BITS
 
 
 def check_size(n_classes, n_bits) -> tuple[int, int]:
@@ -17,6 +18,8 @@ def check_size(n_classes, n_bits) -> tuple[int, int]:
         if value < 1:
             raise ValueError(f"{name} must be 1 or more, got {value}")
     n_classes, n_bits = int(n_classes), int(n_bits)
+    if n_bits > MAX_BITS:
+        raise ValueError(f"n_bits must be at most {MAX_BITS}, got {n_bits}")
     if 2**n_bits < n_classes:
         raise ValueError(
             f"n_bits={n_bits} gives {2**n_bits} codes, too few for {n_classes} classes; "
@@ -46,7 +49,7 @@ def check_codebook(codebook, n_classes: int | None = None, n_bits: int | None = 
         offence = values[~np.isin(values, (-1, 0, 1))]
         raise ValueError(
             "codebook must hold bits, either 0 and 1 or -1 and 1, "
-            + (f"got {offence[0]}." if len(offence) else "got -1, 0 and 1 mixed.")
+            + (f"got {offence[0]}" if len(offence) else "got -1, 0 and 1 mixed")
         )
     bits = (values > 0).astype(np.uint8)
     _, first, inverse = np.unique(bits, axis=0, return_index=True, return_inverse=True)

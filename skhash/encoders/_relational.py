@@ -137,6 +137,68 @@ class RelationalEncoder(BaseEncoder):
         self.kl_n_draws = kl_n_draws
         self.start = start
 
+    @classmethod
+    def as_published(cls, **changes):
+        """Return the encoder of Arponen & Bishop (2020), as far as it is known.
+
+        What the paper says:
+
+        - ``pair_distance="manhattan"``: the L1 distance of the outputs, which on bits is the
+          Hamming distance; it and the distance of the labels are divided by their means over
+          the batch, as always here;
+        - ``pair_gamma=0.1, pair_rho=2.0``: the weighting of pairs;
+        - ``pair_normalizer="pairs"``: the relational term is a mean over pairs;
+        - ``kl_target="beta", kl_alpha=0.1``: outputs are drawn to a nearly binary distribution,
+          by a nearest-neighbour estimate of the divergence;
+        - a network trained from its weights: ``start="random"``, with no step in closed form
+          before or after it;
+        - all three terms where there are classes; without the classification term where only
+          similarities are known: ``as_published(classification_weight=0)``.
+
+        What only other sources say: a public configuration that the first author used later, for
+        another task, has
+
+        - ``kl_n_neighbors=3`` (there ``k_knn``), ``kl_weight=0.1`` (there ``loss_scale_kl``), and
+          weights of 1 of the other terms: ``similarity_weight=1.0, classification_weight=1.0``;
+        - the same ``kl_alpha=0.1`` (there ``target_uniformity``).
+
+        What cannot be known from either: the weights of the terms in the paper's experiments, the
+        number of draws of the binary distribution (here as many as the batch has rows), and
+        whether weights changed during training. The network, the optimiser and its schedule are
+        parameters of the hasher; those of the paper trained on images.
+
+        Parameters
+        ----------
+        **changes : dict
+            Parameters to have otherwise.
+
+        Returns
+        -------
+        encoder : RelationalEncoder
+
+        Examples
+        --------
+        >>> from skhash.encoders import RelationalEncoder
+        >>> encoder = RelationalEncoder.as_published(kl_weight=0.003)
+        >>> encoder.pair_distance, encoder.kl_n_neighbors, encoder.kl_weight
+        ('manhattan', 3, 0.003)
+        """
+        published = {
+            "similarity_weight": 1.0,
+            "kl_weight": 0.1,
+            "classification_weight": 1.0,
+            "pair_distance": "manhattan",
+            "pair_gamma": 0.1,
+            "pair_rho": 2.0,
+            "pair_normalizer": "pairs",
+            "kl_target": "beta",
+            "kl_alpha": 0.1,
+            "kl_n_neighbors": 3,
+            "kl_n_draws": None,
+            "start": "random",
+        }
+        return cls(**{**published, **changes})
+
     def _check(self, kind):
         self._validate_params()
         check_alpha(self.kl_alpha)

@@ -1,4 +1,4 @@
-"""A backbone in its place: on the device, in evaluation mode, with its preprocessing."""
+"""A backbone ready for use: on the device, in evaluation mode, with its preprocessing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import copy
 import torch
 from torch import nn
 
-from skhash._torch.devices import resolve_device
+from skhash._torch.precision import low_precision
+from skhash.utils._devices import resolve_device
 
 from ._backbones import as_features, is_name, load_backbone, timm_preprocessing
 from ._preprocessing import ResizeAndNormalize, one_by_one
@@ -26,7 +27,7 @@ class Extractor:
         brings_its_own = "preprocess" if preprocess != "auto" else repr(backbone) if named else ""
         if given and brings_its_own:
             raise ValueError(
-                f"{', '.join(given)} cannot be given beside {brings_its_own}, which says how "
+                f"{', '.join(given)} cannot be combined with {brings_its_own}, which says how "
                 "images are prepared"
             )
         self.device = resolve_device(device)
@@ -44,7 +45,7 @@ class Extractor:
         if is_module and self.device.type == "cuda":
             self._layout = torch.channels_last
         self._dtype = _floating_dtype(network) if is_module else torch.float32
-        self._autocast_dtype = _autocast_dtype(mixed_precision, self.device)
+        self._autocast_dtype = low_precision(self.device, mixed_precision, images=True)
 
     def prepare(self, images, rows):
         """A batch on the processor from decoded images; in pinned memory where that helps."""
@@ -90,12 +91,3 @@ def _tensors(module):
 def _floating_dtype(module):
     dtypes = (tensor.dtype for tensor in module.parameters() if tensor.is_floating_point())
     return next(dtypes, torch.float32)
-
-
-def _autocast_dtype(mixed_precision, device):
-    """The dtype of autocast, None for none: bfloat16 has the range that float16 lacks."""
-    if mixed_precision is False or (mixed_precision == "auto" and device.type != "cuda"):
-        return None
-    if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
-        return torch.float16
-    return torch.bfloat16

@@ -110,7 +110,8 @@ class CCAITQHasher(BaseHasher):
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        "n_bits": [Interval(Integral, 1, None, closed="left")],
+        # the rotation has n_bits ** 2 numbers
+        "n_bits": [Interval(Integral, 1, 2**13, closed="both")],
         "regularization": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],

@@ -16,7 +16,8 @@ from sklearn.utils._param_validation import HasMethods, Interval
 
 from skhash.base import BaseHasher
 from skhash.codebooks import balanced_codebook
-from skhash.utils._labels import check_target, encode_classes
+from skhash.utils._labels import check_classes, encode_classes
+from skhash.utils._ranges import MAX_BITS
 
 
 class ClassCodeHasher(BaseHasher):
@@ -79,7 +80,7 @@ class ClassCodeHasher(BaseHasher):
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        "n_bits": [Interval(Integral, 1, None, closed="left")],
+        "n_bits": [Interval(Integral, 1, MAX_BITS, closed="both")],
         "estimator": [HasMethods(["fit", "predict"]), None],
         "random_state": ["random_state"],
         "store_codes": ["boolean"],
@@ -117,10 +118,7 @@ class ClassCodeHasher(BaseHasher):
         n_bits = int(self.n_bits)
         random_state = check_random_state(self.random_state)
         X, y = self._validate(X, y, reset=True, multi_output=True)
-        kind, y = check_target(y)
-        if kind != "class":
-            raise ValueError(f"y must give one class per sample, got labels of the kind {kind!r}")
-        classes, y = encode_classes(kind, y, at_least=2)
+        classes, y = encode_classes("class", check_classes(y), at_least=2)
         n_classes = len(classes)
         if n_classes > 2**n_bits:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""What hashers share that draw each sample to the fixed code of its class."""
+"""What hashers share that draw each sample to the fixed codes of its classes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skhash.codebooks import codebook_rank_correlation, make_codebook
+from skhash.codebooks import codebook_rank_correlation, majority_codes, make_codebook
 from skhash.hashers._supervised import SupervisedHasher
 from skhash.similarity import MultilabelSimilarity, class_similarity, resolve_similarity
 
@@ -111,3 +111,40 @@ class CodebookHasher(SupervisedHasher):
         greatest = cosines.max(axis=1, keepdims=True)
         # where all are negative, half of the greatest is more than the greatest
         return cosines >= np.minimum(greatest / 2, greatest)
+
+
+class TargetCodeHasher(CodebookHasher):
+    """Base class of the hashers whose samples have target codes, by their classes or labels.
+
+    The target of a sample of one class is the code of this class; that of a sample of several
+    labels the majority of their codes, bit by bit, with ties as `tie_code_` says. A sample
+    without a label has none.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        **CodebookHasher._parameter_constraints,
+        "codebook": [
+            StrOptions({"auto", "hadamard", "bernoulli", "maxhd", "balanced", "semantic"}),
+            "array-like",
+        ],
+    }
+
+    def _draw_codebook(self, random_state):
+        super()._draw_codebook(random_state)
+        self.tie_code_ = random_state.randint(2, size=int(self.n_bits)).astype(np.uint8)
+
+    def _codebook_kind(self):
+        if not (isinstance(self.codebook, str) and self.codebook == "auto"):
+            return self.codebook
+        n_bits = int(self.n_bits)
+        is_power = n_bits & (n_bits - 1) == 0
+        return "hadamard" if is_power and len(self.classes_) <= 2 * n_bits else "bernoulli"
+
+    def _target_codes(self, target):
+        """Target code of each row: -1 and 1, int8; 0 for rows without a label."""
+        target = target.cpu().numpy()
+        if target.ndim == 1:
+            return (2 * self.codebook_.astype(np.int8) - 1)[target]
+        codes = 2 * majority_codes(self.codebook_, target, self.tie_code_).astype(np.int8) - 1
+        codes[~target.any(axis=1)] = 0
+        return codes

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval
 
+from skhash.hashers._codebook import TargetCodeHasher
 from skhash.hashers._supervised import supervised_docs
-from skhash.hashers._target_code import TargetCodeHasher
 
 
 @supervised_docs

@@ -13,8 +13,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skhash.base import BaseHasher
 from skhash.hashers._identity import fit_identity
-from skhash.hashers._images import validate_images
+from skhash.hashers._images import holds_images, validate_images
 from skhash.networks import Training
+from skhash.utils._ranges import MAX_BITS
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -62,7 +63,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
     # rounding depends on the order in memory, and training makes much of little
     _validation: ClassVar[dict[str, Any]] = {"order": "C"}
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        "n_bits": [Interval(Integral, 1, None, closed="left")],
+        "n_bits": [Interval(Integral, 1, MAX_BITS, closed="both")],
         "network": [StrOptions({"linear", "mlp"}), callable],
         "hidden_layer_sizes": ["array-like"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
@@ -110,7 +111,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             # batch statistics and pairs need two rows
             options = {"multi_output": True, "ensure_min_samples": 2, **options}
         was_images = not reset and hasattr(self, "input_shape_")
-        if not (was_images or np.ndim(X) > 2):
+        if not (was_images or holds_images(X)):
             if reset:
                 self.__dict__.pop("input_shape_", None)
             return super()._validate(X, y, reset=reset, **options)
@@ -120,6 +121,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         else:
             self._check_images_wanted(shape)
         checked = validate_images(self, X, y, **options)
+        self._check_range(checked[0] if isinstance(checked, tuple) else checked, fitting=reset)
         if reset:
             self.input_shape_ = tuple(int(side) for side in shape[1:])
             self.n_features_in_ = int(np.prod(self.input_shape_))
@@ -155,9 +157,9 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         to start from the weights of the last fit, where there are any, as ``warm_start`` says if
         it is None; `changes` to the training options hold for this call.
         """
-        from skhash._torch.devices import resolve_device
         from skhash._torch.fitting import fit_network
         from skhash._torch.processes import processes_of
+        from skhash.utils._devices import resolve_device
 
         processes = processes_of(resolve_device(self.device))
         architecture = task.architecture(self._architecture())
@@ -266,9 +268,9 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             return self._network_outputs(X, self.architecture_, self.network_state_, **options)
 
     def _encoding_device(self):
-        from skhash._torch.devices import available_device, resolve_device
+        from skhash._torch.devices import available_device
 
-        return resolve_device(available_device(self.device, self.device_))
+        return available_device(self.device, self.device_)
 
     def _network_outputs(
         self, X, architecture, state, *, n_outputs, device, dtype=np.float32, wrap=_same
@@ -279,8 +281,8 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         """
         import torch
 
-        from skhash._torch.devices import resolve_device
         from skhash._torch.networks import build_network, encode, load_numpy_state
+        from skhash.utils._devices import resolve_device
 
         # a user's factory draws weights, which are not used here
         with torch.random.fork_rng(devices=[]):

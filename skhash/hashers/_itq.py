@@ -13,6 +13,7 @@ from skhash._closed_form.components import principal_components
 from skhash._closed_form.rotation import fit_rotation, random_orthogonal
 from skhash.base import BaseHasher
 from skhash.hashers._pca import check_n_components, project
+from skhash.utils._ranges import MAX_BITS
 
 
 class ITQHasher(BaseHasher):
@@ -89,7 +90,7 @@ class ITQHasher(BaseHasher):
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        "n_bits": [Interval(Integral, 1, None, closed="left")],
+        "n_bits": [Interval(Integral, 1, MAX_BITS, closed="both")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "random_state": ["random_state"],

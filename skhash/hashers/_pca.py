@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval
 
 from skhash._closed_form.components import principal_components
 from skhash.base import BaseHasher
+from skhash.utils._ranges import MAX_BITS
 
 # rows projected at once: their centred copy stays in a processor's cache
 _BLOCK_ROWS = 2048
@@ -53,7 +54,7 @@ def check_n_components(n_bits, X):
     if n_bits > min(n_samples, n_features):
         raise ValueError(
             f"n_bits={n_bits} is more than the number of principal components, "
-            f"min(n_samples, n_features), with n_samples={n_samples} and n_features={n_features}."
+            f"min(n_samples, n_features), with n_samples={n_samples} and n_features={n_features}"
         )
 
 
@@ -115,7 +116,7 @@ class PCAHasher(BaseHasher):
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        "n_bits": [Interval(Integral, 1, None, closed="left")],
+        "n_bits": [Interval(Integral, 1, MAX_BITS, closed="both")],
         "store_codes": ["boolean"],
     }
 
@@ -151,10 +152,10 @@ class PCAHasher(BaseHasher):
         self.mean_, self.components_, _ = principal_components(X, n_bits, random_state=0)
         self.n_bits_ = n_bits
         n_directions = np.count_nonzero(self.components_.any(axis=1))
-        if n_directions < n_bits:
+        if 0 < n_directions < n_bits:
             warnings.warn(
                 f"X varies in {n_directions} directions only, so that of n_bits={n_bits} the last "
-                f"{n_bits - n_directions} are always 0.",
+                f"{n_bits - n_directions} are always 0",
                 UserWarning,
                 stacklevel=2,
             )

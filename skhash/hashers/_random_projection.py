@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval
 from skhash._closed_form.rotation import random_orthogonal
 from skhash.base import BaseHasher
 from skhash.hashers._pca import project
+from skhash.utils._ranges import MAX_BITS
 
 
 class RandomProjectionHasher(BaseHasher):
@@ -79,7 +80,7 @@ class RandomProjectionHasher(BaseHasher):
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        "n_bits": [Interval(Integral, 1, None, closed="left")],
+        "n_bits": [Interval(Integral, 1, MAX_BITS, closed="both")],
         "orthogonal": ["boolean"],
         "center": ["boolean"],
         "random_state": ["random_state"],

@@ -6,7 +6,6 @@ from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
@@ -22,8 +21,8 @@ from sklearn.utils.validation import (
 from skhash.hashers._kl_binary import KLBinaryHasher
 from skhash.hashers._semantic import SemanticHasher
 from skhash.neighbors import HammingNeighbors
-from skhash.neighbors._vote import append_labels, encode_labels, neighbor_weights, vote_shares
-from skhash.utils._labels import check_target
+from skhash.neighbors._vote import append_labels, neighbor_weights, vote_shares
+from skhash.utils._labels import check_target, encode_classes, label_array
 
 _MAJORITY = 0.5
 
@@ -128,7 +127,7 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
             kind, y = _check_labels(y)
         hasher = self._new_hasher(supervised=y is not None)
         if self.rerank is not None and not hasattr(hasher, "decision_function"):
-            raise TypeError(f"rerank needs decision_function, which {hasher!r} lacks.")
+            raise TypeError(f"rerank needs decision_function, which {hasher!r} lacks")
         neighbors = (
             HammingNeighbors(random_state=self.random_state)
             if self.neighbors is None
@@ -140,7 +139,7 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
         self.__dict__.pop("classes_", None)
         self._labels = None
         if kind in ("class", "multilabel"):
-            self.classes_, self._labels = encode_labels(kind, y)
+            self.classes_, self._labels = encode_classes(kind, y, dtype=np.int8)
         return self
 
     def add(self, X, ids=None, y=None):
@@ -162,7 +161,7 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         if y is not None and self._labels is None:
-            raise ValueError("y is not kept, since fit was given no labels.")
+            raise ValueError("y is not kept, since fit was given no labels")
         codes = self.hasher_.transform(X)
         if self._labels is None:
             self.neighbors_.add(codes, ids)
@@ -297,7 +296,7 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         if self.rerank is None or X is None:
             if X is None and self.rerank is not None:
-                raise ValueError("rerank needs the real values of queries, and X is None.")
+                raise ValueError("rerank needs the real values of queries, and X is None")
             codes = X if X is None else self.hasher_.transform(X)
             return self.neighbors_._nearest_rows(codes, n_neighbors)
         values = self.hasher_.decision_function(X)
@@ -306,7 +305,7 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
     def _vote(self, X):
         check_is_fitted(self)
         if self._labels is None:
-            raise ValueError("predict needs labels: fit(X, y) with classes or indicators.")
+            raise ValueError("predict needs labels: fit(X, y) with classes or indicators")
         distances, rows = self._nearest_rows(X)
         weights = neighbor_weights(distances, self.weights)
         return vote_shares(self._labels, rows, weights, len(self.classes_))
@@ -332,7 +331,7 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
 
 def _check_labels(y):
     """Kind of y, and y: class labels and indicators checked, all else as the hasher may take it."""
-    array = y if issparse(y) else np.asarray(y)
+    array = label_array(y)
     if array.ndim == 1:
         # first: what asks for the kind of labels casts them to int, with a warning if NaN
         assert_all_finite(array, input_name="y")

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval
 from skhash._closed_form.components import principal_components
 from skhash.base import BaseHasher
 from skhash.hashers._pca import project
+from skhash.utils._ranges import MAX_BITS
 
 
 class SpectralHasher(BaseHasher):
@@ -96,7 +97,7 @@ class SpectralHasher(BaseHasher):
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        "n_bits": [Interval(Integral, 1, None, closed="left")],
+        "n_bits": [Interval(Integral, 1, MAX_BITS, closed="both")],
         "store_codes": ["boolean"],
     }
 
@@ -135,7 +136,7 @@ class SpectralHasher(BaseHasher):
         # components along which X does not vary are all zeros, and no side of the box
         varying = box[0] < box[1]
         if not varying.any():
-            raise ValueError("X must vary for a box, but all samples are the same.")
+            raise ValueError("X must vary for a box, but all samples are the same")
         self.mean_, self.components_, self.box_ = mean, components[varying], box[:, varying]
         sides = self.box_[1] - self.box_[0]
         self.directions_, self.modes_, self.eigenvalues_ = _smoothest(sides, n_bits)

@@ -7,18 +7,15 @@ from numbers import Integral
 
 import numpy as np
 
-from skhash.utils._labels import check_target
+from skhash.utils._labels import check_classes, encode_classes
 
 
-def encode_classes(y) -> tuple[np.ndarray, np.ndarray]:
+def sorted_classes(y) -> tuple[np.ndarray, np.ndarray]:
     """Return the sorted classes and the position of each label among them."""
     if y is None:
-        raise ValueError("y is needed: the splits are made class by class.")
-    kind, y = check_target(y)
-    if kind != "class":
-        raise ValueError(f"y must hold class labels of shape (n_samples,), got {kind} labels.")
+        raise ValueError("y is needed: the splits are made class by class")
     # sorted, so that the same seed treats the same classes alike whatever the order of the rows
-    return np.unique(y, return_inverse=True)
+    return encode_classes("class", check_classes(y))
 
 
 def warn_of_groups(splitter, groups) -> None:
@@ -34,9 +31,9 @@ def warn_of_groups(splitter, groups) -> None:
 def check_count(name: str, value, least: int) -> None:
     """Refuse anything but an integer of at least ``least``."""
     if not isinstance(value, Integral) or isinstance(value, bool):
-        raise TypeError(f"{name} must be an integer, got {value!r}.")
+        raise TypeError(f"{name} must be an integer, got {value!r}")
     if value < least:
-        raise ValueError(f"{name} must be at least {least}, got {value}.")
+        raise ValueError(f"{name} must be at least {least}, got {value}")
 
 
 def check_share(name: str, value, *, zero: bool, one: bool) -> None:
@@ -46,4 +43,4 @@ def check_share(name: str, value, *, zero: bool, one: bool) -> None:
     inside = 0 < value < 1 or (zero and value == 0) or (one and value == 1)
     if not inside:
         interval = f"{'[' if zero else '('}0, 1{']' if one else ')'}"
-        raise ValueError(f"{name} must be a share in {interval}, got {value!r}.")
+        raise ValueError(f"{name} must be a share in {interval}, got {value!r}")

@@ -11,7 +11,7 @@ from sklearn.model_selection import BaseShuffleSplit
 from sklearn.utils import check_random_state, indexable
 
 from skhash.metrics._fold import ranks_within_class
-from skhash.model_selection._classes import check_count, encode_classes, warn_of_groups
+from skhash.model_selection._classes import check_count, sorted_classes, warn_of_groups
 
 
 class RetrievalRoles(NamedTuple):
@@ -115,7 +115,7 @@ class RetrievalSplit(BaseShuffleSplit):
             If y does not hold class labels, or a class has too few rows; it is named.
         """
         X, y = indexable(X, y)
-        classes, positions = encode_classes(y)
+        classes, positions = sorted_classes(y)
         counts = np.bincount(positions)
         n_database, n_train = self._sizes(classes, counts)
         query_end = self.n_queries_per_class
@@ -149,8 +149,9 @@ class RetrievalSplit(BaseShuffleSplit):
         if len(short):
             parts = ", ".join(f"{name}={getattr(self, name)}" for name in needed)
             raise ValueError(
-                f"Class {classes.tolist()[short[0]]!r} has {counts[short[0]]} rows, but {n_needed} "
-                f"or more are needed ({parts}). So for {len(short)} of {len(classes)} classes."
+                f"class {classes.tolist()[short[0]]!r} has {counts[short[0]]} rows, but {n_needed} "
+                f"or more are needed ({parts}); this holds for {len(short)} of {len(classes)} "
+                "classes"
             )
         left = counts - self.n_queries_per_class
         if isinstance(fixed_database, Integral):

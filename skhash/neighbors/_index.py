@@ -46,6 +46,17 @@ def make_index(algorithm: str, codes: np.ndarray, n_bits: int, options: dict[str
     return index
 
 
+def emptied(index):
+    """An index without codes that is otherwise the same."""
+    if type(index).__name__ == "IndexBinaryMultiHash":
+        # before faiss 1.14, reset() leaves its tables full of labels that no code has any more
+        import faiss
+
+        return faiss.IndexBinaryMultiHash(index.d, index.nhash, index.b)
+    index.reset()
+    return index
+
+
 def search(index, queries: np.ndarray, k: int, options: dict[str, Any]):
     """Distances and labels of what the index finds, k a query, best first; -1 where it lacks."""
     _set_search_options(index, options)
@@ -103,7 +114,7 @@ def _make_ivf(faiss, d, codes, n_lists, seed):
     if n_lists is None:
         n_lists = max(1, round(math.sqrt(len(codes))))
     elif n_lists > len(codes):
-        raise ValueError(f"n_lists must be at most the {len(codes)} codes, got {n_lists}.")
+        raise ValueError(f"n_lists must be at most the {len(codes)} codes, got {n_lists}")
     quantizer = faiss.IndexBinaryFlat(d)
     index = faiss.IndexBinaryIVF(quantizer, d, n_lists)
     # the index goes on after this function, and its quantizer with it
@@ -121,17 +132,17 @@ def _make_ivf(faiss, d, codes, n_lists, seed):
 def _make_multihash(faiss, d, n_codes, n_bits, options):
     n_hashes, bits = options["n_hashes"], options["bits_per_hash"]
     if n_hashes > n_bits:
-        raise ValueError(f"n_hashes must be at most the {n_bits} bits of a code, got {n_hashes}.")
+        raise ValueError(f"n_hashes must be at most the {n_bits} bits of a code, got {n_hashes}")
     if bits is None:
         # about one code a bucket, were codes spread evenly
         bits = min(n_bits // n_hashes, max(1, round(math.log2(n_codes))))
     if n_hashes * bits > n_bits:
         raise ValueError(
             f"n_hashes * bits_per_hash must be at most the {n_bits} bits of a code, got "
-            f"{n_hashes} * {bits}."
+            f"{n_hashes} * {bits}"
         )
     if bits > 62:
-        raise ValueError(f"bits_per_hash must be at most 62, got {bits}.")
+        raise ValueError(f"bits_per_hash must be at most 62, got {bits}")
     return faiss.IndexBinaryMultiHash(d, n_hashes, bits)
 
 
@@ -141,6 +152,7 @@ def _set_search_options(index, options):
         n_probe = options["n_probe"]
         index.nprobe = -(-index.nlist // _LISTS_PER_PROBE) if n_probe is None else n_probe
     elif name == "IndexBinaryHNSW":
-        index.hnsw.efSearch = options["ef_search"]
+        # there are no more candidates than codes, and faiss takes memory for all it is told
+        index.hnsw.efSearch = min(options["ef_search"], index.ntotal)
     else:
         index.nflip = min(options["n_flips"], index.b)

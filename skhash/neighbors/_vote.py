@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.utils import gen_batches
+
+from skhash.utils._labels import encode_classes
 
 #: Label of a row that has none.
 UNKNOWN = -1
 
 # shares of queries for classes that are held at a time: 32 MiB
 _BLOCK_SHARES = 2**22
-
-
-def encode_labels(kind: str, y) -> tuple[np.ndarray, np.ndarray]:
-    """Classes, and labels by their numbers: (n,) of classes or (n, n_labels) of 0 and 1."""
-    if kind == "multilabel":
-        indicators = (y.toarray() if issparse(y) else y).astype(np.int8)
-        return np.arange(indicators.shape[1]), indicators
-    classes, labels = np.unique(y, return_inverse=True)
-    return classes, labels.astype(np.int64)
 
 
 def append_labels(
@@ -31,14 +23,14 @@ def append_labels(
             [labels, np.full((n_new, *labels.shape[1:]), UNKNOWN, dtype=labels.dtype)]
         )
     if kind != ("class" if labels.ndim == 1 else "multilabel"):
-        raise ValueError(f"y must be labels as those of fit, got labels of kind {kind!r}.")
-    new_classes, new = encode_labels(kind, y)
+        raise ValueError(f"y must be labels as those of fit, got labels of kind {kind!r}")
+    new_classes, new = encode_classes(kind, y, dtype=np.int8)
     if kind == "multilabel":
         if new.shape[1] != labels.shape[1]:
-            raise ValueError(f"y must have {labels.shape[1]} labels, got {new.shape[1]}.")
+            raise ValueError(f"y must have {labels.shape[1]} labels, got {new.shape[1]}")
         return classes, np.concatenate([labels, new])
     if (classes.dtype.kind in "OUT") != (new_classes.dtype.kind in "OUT"):
-        raise TypeError(f"y must be of the type of classes_, {classes.dtype}, got {y.dtype}.")
+        raise TypeError(f"y must be of the type of classes_, {classes.dtype}, got {y.dtype}")
     together = np.union1d(classes, new_classes)
     # one place more, so that a label of -1 finds itself at the end
     places = np.append(np.searchsorted(together, classes), UNKNOWN)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from skhash.utils._labels import check_target, encode_labels
+from skhash.utils._labels import check_classes, encode_labels
 
 
 class LabelSimilarity(BaseEstimator):
-    """Similarity 1 of equal class labels, 0 of different ones.
+    """Similarity 1 for equal class labels, 0 for different ones.
 
     Under this target, hierarchical precision is ordinary precision.
 
@@ -41,8 +41,8 @@ class LabelSimilarity(BaseEstimator):
         ValueError
             If the labels are not classes, or are strings on one side only.
         """
-        labels_a, codes_a = encode_classes(y_a, "y_a")
-        labels_b, codes_b = encode_classes(y_b, "y_b")
+        labels_a, codes_a = encode_labels(check_classes(y_a, "y_a"))
+        labels_b, codes_b = encode_labels(check_classes(y_b, "y_b"))
         if labels_a and labels_b and isinstance(labels_a[0], str) != isinstance(labels_b[0], str):
             raise ValueError(
                 "y_a and y_b must hold labels of one type, "
@@ -52,11 +52,3 @@ class LabelSimilarity(BaseEstimator):
         position = {label: i for i, label in enumerate(labels_a)}
         in_a = np.array([position.get(label, -1) for label in labels_b], dtype=np.intp)
         return (codes_a[:, None] == in_a[codes_b]).astype(np.float64)
-
-
-def encode_classes(y, name: str):
-    """Distinct class labels of y and the position of each sample's label among them."""
-    kind, y = check_target(y, name)
-    if kind != "class":
-        raise ValueError(f"{name} must hold class labels of shape (n_samples,), got {kind} labels")
-    return encode_labels(y)

@@ -9,18 +9,17 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from skhash.similarity._evaluate import check_callable, evaluate_similarity
-from skhash.similarity._label import encode_classes
-from skhash.utils._labels import gather
+from skhash.utils._labels import check_classes, encode_labels, gather
 
 _SHOWN = 5
 
 
 class MappedSimilarity(BaseEstimator):
-    """Similarity of class labels, by a target for what each of them stands for.
+    """Similarity of class labels, by a target for what each label stands for.
 
-    It gives classes vectors (their names' embeddings, attributes, prototypes), or brings
-    labels to the form in which another target knows them: class numbers to names, fine classes
-    to coarse ones.
+    It gives classes vectors (embeddings of their names, attributes, prototypes), or translates
+    labels to the form that another target needs: class numbers to names, fine classes to coarse
+    ones.
 
     Parameters
     ----------
@@ -69,12 +68,12 @@ class MappedSimilarity(BaseEstimator):
         ValueError
             If the mapping lacks labels, naming them, or as the target does.
         TypeError
-            If the target cannot be called, or the mapping is none.
+            If the target cannot be called, or the mapping is not a mapping.
         """
         check_callable(self.target, "target")
         mapping = _as_mapping(self.mapping)
-        labels_a, codes_a = encode_classes(y_a, "y_a")
-        labels_b, codes_b = encode_classes(y_b, "y_b")
+        labels_a, codes_a = encode_labels(check_classes(y_a, "y_a"))
+        labels_b, codes_b = encode_labels(check_classes(y_b, "y_b"))
         if not labels_a or not labels_b:
             return np.zeros((len(codes_a), len(codes_b)))
         images_a, images_b = _look_up(labels_a, mapping), _look_up(labels_b, mapping)
@@ -100,6 +99,7 @@ def _look_up(labels: Sequence[Hashable], mapping: Mapping) -> np.ndarray:
         more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
         shown = ", ".join(map(repr, missing[:_SHOWN]))
         raise ValueError(
-            f"labels that the mapping lacks: {shown}{more}; it has such as {list(mapping)[:3]}"
+            f"labels that the mapping lacks: {shown}{more}; it has, for example, "
+            f"{list(mapping)[:3]}"
         )
     return np.asarray([mapping[label] for label in labels])

@@ -6,8 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 
-from skhash.similarity._label import encode_classes
-from skhash.utils._labels import gather
+from skhash.utils._labels import check_classes, encode_labels, gather
 
 _TOLERANCE = 1e-6
 
@@ -83,7 +82,7 @@ def check_matrix(matrix, name: str = "matrix", *, ones: bool = True) -> np.ndarr
 def _rows_by_label(labels, n_rows: int) -> dict:
     if labels is None:
         return {i: i for i in range(n_rows)}
-    names, codes = encode_classes(labels, "labels")
+    names, codes = encode_labels(check_classes(labels, "labels"))
     if len(codes) != n_rows:
         raise ValueError(f"labels must be as many as the {n_rows} rows, got {len(codes)}")
     if len(names) != n_rows:
@@ -93,11 +92,11 @@ def _rows_by_label(labels, n_rows: int) -> dict:
 
 
 def _rows(y, row_of: dict, name: str) -> np.ndarray:
-    labels, codes = encode_classes(y, name)
+    labels, codes = encode_labels(check_classes(y, name))
     unknown = [label for label in labels if label not in row_of]
     if unknown:
         raise ValueError(
-            f"{name} has labels that the matrix of {len(row_of)} rows lacks: {unknown[:5]}; "
-            f"it has such as {list(row_of)[:3]}"
+            f"{name} has labels that the matrix of {len(row_of)} rows lacks: {unknown[:5]}; it "
+            f"has, for example, {list(row_of)[:3]}"
         )
     return np.array([row_of[label] for label in labels], dtype=np.intp)[codes]

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from skhash.similarity._label import encode_classes
 from skhash.similarity._load import load_taxonomy
 from skhash.similarity._taxonomy import Taxonomy
-from skhash.utils._labels import gather
+from skhash.utils._labels import check_classes, encode_labels, gather
 
 
 class TaxonomySimilarity(BaseEstimator):
@@ -62,7 +61,7 @@ class TaxonomySimilarity(BaseEstimator):
                 f"{type(taxonomy).__name__}; Taxonomy.from_edges, from_parents, from_paths and "
                 "from_networkx make one"
             )
-        labels_a, codes_a = encode_classes(y_a, "y_a")
-        labels_b, codes_b = encode_classes(y_b, "y_b")
+        labels_a, codes_a = encode_labels(check_classes(y_a, "y_a"))
+        labels_b, codes_b = encode_labels(check_classes(y_b, "y_b"))
         values = taxonomy.similarity(labels_a, labels_b, self.measure)
         return gather(values, codes_a, codes_b)

@@ -6,7 +6,6 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from skhash.similarity._hierarchy import Hierarchy
-from skhash.similarity._label import encode_classes
 from skhash.similarity._measures import (
     MEASURES,
     Levels,
@@ -16,7 +15,7 @@ from skhash.similarity._measures import (
 )
 from skhash.similarity._wordnet_corpus import Lexicon
 from skhash.similarity._wordnet_senses import locate_synsets
-from skhash.utils._labels import gather
+from skhash.utils._labels import check_classes, encode_labels, gather
 
 _MEASURES = ("wu_palmer", "path", "leacock_chodorow", "lcs_height")
 
@@ -24,9 +23,9 @@ _MEASURES = ("wu_palmer", "path", "leacock_chodorow", "lcs_height")
 class WordNetSimilarity(BaseEstimator):
     r"""Similarity of class labels in WordNet.
 
-    Labels are synsets, compared by the hypernyms that they share in the whole of WordNet, so
-    that the similarity of two labels does not depend on which others there are. The whole
-    matrix is computed at once; a thousand labels take a few seconds with reading WordNet.
+    Labels are synsets, compared by the hypernyms that they share in the whole of WordNet, so the
+    similarity of two labels does not depend on which others there are. The whole matrix is computed
+    at once; a thousand labels take a few seconds including reading WordNet.
 
     Parameters
     ----------
@@ -39,15 +38,15 @@ class WordNetSimilarity(BaseEstimator):
           nltk has it, the lcs is the one whose shortest way to the root is the longest, and
           of several the first by name;
         - ``"path"``: `1 / (1 + way(a, b))`;
-        - ``"leacock_chodorow"``: `1 - log(1 + way(a, b)) / log(2 D)`, the similarity of Leacock
-          and Chodorow [2]_, `-log((1 + way(a, b)) / (2 D))`, over its greatest value
-          `log(2 D)`; below 0 it is 0. `D` is the steps of the longest way in WordNet, 19 for the
-          nouns of WordNet 3.0, and one more for verbs, which need a root above them;
+        - ``"leacock_chodorow"``: `1 - log(1 + way(a, b)) / log(2 D)`, the similarity of Leacock and
+          Chodorow [2]_, `-log((1 + way(a, b)) / (2 D))`, divided by its largest value `log(2 D)`
+          and clipped at 0. `D` is the steps of the longest way in WordNet, 19 for the nouns of
+          WordNet 3.0, and one more for verbs, which need a root above them;
         - ``"lcs_height"``: `1 - height(lcs) / height(root)`, by the lowest lcs [3]_, with the
           heights of all of WordNet. `TaxonomySimilarity` of `Taxonomy.from_wordnet` is the same
           with heights counted down to the given labels only.
 
-        A synset and itself have similarity 1 under all of them.
+        Under all of them a synset has similarity 1 with itself.
     synsets : mapping of label to str, default=None
         The synset that a label stands for, such as ``{"crane": "crane.n.05"}``, by name or by
         offset (``"n02012849"``). Labels that it lacks are looked up as they are.
@@ -59,10 +58,10 @@ class WordNetSimilarity(BaseEstimator):
 
     Notes
     -----
-    WordNet is looked for in the folder that the environment variable SKHASH_WORDNET or
-    WNSEARCHDIR names, then among the data of nltk (the corpus "wordnet"), then where Debian's
-    package wordnet-base puts it, ``/usr/share/wordnet``. It is never downloaded. ImageNet's
-    wnids are offsets in WordNet 3.0, which both nltk and Debian have.
+    WordNet is looked for in the folder named by the environment variable SKHASH_WORDNET or
+    WNSEARCHDIR, then among the data of nltk (the corpus "wordnet"), then where Debian's package
+    wordnet-base puts it, ``/usr/share/wordnet``. It is never downloaded. ImageNet's wnids are
+    offsets in WordNet 3.0, which both nltk and Debian have.
 
     ``"wu_palmer"``, ``"path"`` and ``"leacock_chodorow"`` times `log(2 D)` are nltk's
     ``wup_similarity``, ``path_similarity`` and ``lch_similarity`` of two different nouns. Verbs
@@ -117,8 +116,8 @@ class WordNetSimilarity(BaseEstimator):
         """
         if not isinstance(self.measure, str) or self.measure not in _MEASURES:
             raise ValueError(f"measure must be one of {list(_MEASURES)}, got {self.measure!r}")
-        labels_a, codes_a = encode_classes(y_a, "y_a")
-        labels_b, codes_b = encode_classes(y_b, "y_b")
+        labels_a, codes_a = encode_labels(check_classes(y_a, "y_a"))
+        labels_b, codes_b = encode_labels(check_classes(y_b, "y_b"))
         if not labels_a or not labels_b:
             return np.zeros((len(codes_a), len(codes_b)))
         lexicon, positions = locate_synsets(labels_a + labels_b, self.synsets)

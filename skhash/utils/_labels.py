@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Hashable, Iterable
 from typing import Any, Literal
 
@@ -11,6 +12,8 @@ from scipy import sparse
 TargetKind = Literal["class", "multilabel", "vector"]
 
 _STRING_KINDS = "USTO"
+_MISSING = ("NoneType", "NAType", "NaTType", "MaskedConstant")
+_DATES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
 
 
 def target_kind(y) -> TargetKind:
@@ -53,7 +56,7 @@ def check_target(y, name: str = "y", *, levels: bool = False) -> tuple[TargetKin
     y : array-like or sparse matrix
         The labels of the samples; see `target_kind` for the kinds.
     name : str, default="y"
-        How error messages call the argument.
+        Name of the argument in error messages.
     levels : bool, default=False
         Whether y is a table with a class label in each column. Its distinct rows are then the
         classes, as `level_labels` makes them.
@@ -83,13 +86,13 @@ def check_target(y, name: str = "y", *, levels: bool = False) -> tuple[TargetKin
         return "class", level_labels(y, name)
     if sparse.issparse(y):
         return "multilabel", _check_sparse_indicator(y, name)
-    array = _as_array(y, name)
+    array = label_array(y, name)
     if array.ndim == 1:
         return "class", _check_classes(array, name)
     if array.ndim != 2:
         raise ValueError(
             f"{name} must have one dimension (classes) or two (multilabel indicators or "
-            f"vectors), got shape {array.shape}."
+            f"vectors), got shape {array.shape}"
         )
     if array.dtype.kind in _STRING_KINDS:
         if array.shape[1] == 1:
@@ -98,7 +101,7 @@ def check_target(y, name: str = "y", *, levels: bool = False) -> tuple[TargetKin
             raise ValueError(
                 f"{name} has strings in {array.shape[1]} columns; class labels are "
                 "one-dimensional, and label sets are given as an indicator of 0 and 1 "
-                "(sklearn.preprocessing.MultiLabelBinarizer makes it)."
+                "(sklearn.preprocessing.MultiLabelBinarizer makes it)"
             )
         array = _objects_to_float(array, name)
     if array.shape[1] == 1 and array.dtype.kind in "biu":
@@ -112,10 +115,10 @@ def level_labels(y, name: str = "y") -> np.ndarray:
     Parameters
     ----------
     y : array-like or data frame of shape (n_samples, n_levels)
-        One class label a column, each column of integers or of strings; or what this function
-        has returned.
+        One class label per column, each column of integers or of strings; or what this function
+        returned.
     name : str, default="y"
-        How error messages call the argument.
+        Name of the argument in error messages.
 
     Returns
     -------
@@ -125,7 +128,7 @@ def level_labels(y, name: str = "y") -> np.ndarray:
     Raises
     ------
     ValueError
-        If y is no such table, or labels are missing.
+        If y is not such a table, or labels are missing.
 
     Examples
     --------
@@ -137,7 +140,7 @@ def level_labels(y, name: str = "y") -> np.ndarray:
     if table.ndim != 2 or table.shape[1] == 0:
         raise ValueError(
             f"{name} must have a column of class labels for each level, shape (n_samples, "
-            f"n_levels), got shape {table.shape}."
+            f"n_levels), got shape {table.shape}"
         )
     columns = [
         check_target(table[:, i], f"column {i} of {name}")[1].tolist()
@@ -148,7 +151,7 @@ def level_labels(y, name: str = "y") -> np.ndarray:
 
 def _level_table(y, name: str) -> np.ndarray:
     if sparse.issparse(y):
-        raise ValueError(f"{name} must be a dense table of class labels, got a sparse matrix.")
+        raise ValueError(f"{name} must be a dense table of class labels, got a sparse matrix")
     if hasattr(y, "to_numpy"):
         y = y.to_numpy()
     rows = y.tolist() if isinstance(y, np.ndarray) and y.ndim == 1 else y
@@ -156,15 +159,25 @@ def _level_table(y, name: str) -> np.ndarray:
         return rows
     lengths = {len(row) if isinstance(row, (list, tuple, np.ndarray)) else -1 for row in rows}
     if len(lengths) > 1 or -1 in lengths:
-        raise ValueError(f"{name} must have rows of equally many class labels, one for each level.")
-    # objects, for numpy would write numbers that stand beside strings out as strings
+        raise ValueError(f"{name} must have rows of equally many class labels, one for each level")
+    # objects, since numpy would turn numbers beside strings into strings
     table = np.empty((len(rows), *lengths) if lengths else (0, 1), dtype=object)
     for i, column in enumerate(zip(*rows)):
         table[:, i] = column
     return table
 
 
-def encode_classes(kind: str, y, *, classes=None, at_least: int = 1) -> tuple[Any, Any]:
+def check_classes(y, name: str = "y") -> np.ndarray:
+    """Validate class labels, and raise ValueError where y holds any other kind."""
+    kind, y = check_target(y, name)
+    if kind != "class":
+        raise ValueError(f"{name} must hold class labels of shape (n_samples,), got {kind} labels")
+    return y
+
+
+def encode_classes(
+    kind: str, y, *, classes=None, at_least: int = 1, dtype=np.float32
+) -> tuple[Any, Any]:
     """Number the classes of labels.
 
     Parameters
@@ -172,21 +185,25 @@ def encode_classes(kind: str, y, *, classes=None, at_least: int = 1) -> tuple[An
     kind, y
         As `check_target` returns them.
     classes : array-like or None, default=None
-        The class labels that there are, where y need not have all of them.
+        The class labels that there are, where y need not have all of them; the column numbers
+        of indicators.
     at_least : int, default=1
         How many different class labels y must have.
+    dtype : dtype, default=numpy.float32
+        Of indicators.
 
     Returns
     -------
     classes : ndarray of shape (n_classes,) or None
         The sorted class labels; column numbers for indicators; None for all other kinds.
-    target : ndarray of shape (n_samples,), int64, or (n_samples, n_classes), float32; or None
+    numbers : ndarray of shape (n_samples,), int64, or (n_samples, n_classes); or None
         The number of the class of each sample, or its indicators as a dense array.
 
     Raises
     ------
     ValueError
-        If there are too few classes, or labels that are not in `classes`.
+        If there are too few classes, labels or columns that are not in `classes`, or `classes`
+        are no class labels.
 
     Examples
     --------
@@ -194,22 +211,32 @@ def encode_classes(kind: str, y, *, classes=None, at_least: int = 1) -> tuple[An
     >>> encode_classes(*check_target(["dog", "cat", "dog"]))
     (array(['cat', 'dog'], dtype='<U3'), array([1, 0, 1]))
     """
+    if classes is not None:
+        classes = np.unique(check_classes(classes, "classes"))
     if kind == "multilabel":
+        if classes is not None and not np.array_equal(classes, np.arange(y.shape[1])):
+            raise ValueError(
+                f"y holds indicators of {y.shape[1]} labels, but classes are "
+                f"{np.array2string(classes, threshold=10)}"
+            )
         dense = y.toarray() if sparse.issparse(y) else y
-        return np.arange(y.shape[1]), np.asarray(dense, dtype=np.float32)
+        return np.arange(y.shape[1]), np.asarray(dense, dtype=dtype)
     if kind != "class":
         return None, None
-    found, target = np.unique(y, return_inverse=True)
+    found, numbers = np.unique(y, return_inverse=True)
     if len(found) < at_least:
-        raise ValueError(f"y must have {at_least} classes or more, got 1 class: {found[0]!r}")
+        raise ValueError(
+            f"y must have {at_least} classes or more, got 1 class: {found.tolist()[0]!r}"
+        )
     if classes is not None:
-        classes = np.unique(classes)
-        places = np.searchsorted(classes, found).clip(max=len(classes) - 1)
-        unknown = classes[places] != found
-        if unknown.any():
-            raise ValueError(f"y holds labels that are not in classes: {found[unknown]}")
-        found, target = classes, places[target]
-    return found, target.astype(np.int64, copy=False)
+        known = set(classes.tolist())
+        # one by one: of strings and numbers numpy says nothing, or that none is the other
+        unknown = [label for label in found.tolist() if label not in known]
+        if unknown:
+            raise ValueError(f"y holds labels that are not in classes: {unknown[:10]}")
+        places = np.searchsorted(classes, found)
+        found, numbers = classes, places[numbers]
+    return found, numbers.astype(np.int64, copy=False)
 
 
 def encode_labels(y: Iterable[Hashable]) -> tuple[list[Hashable], np.ndarray]:
@@ -241,21 +268,88 @@ def gather(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndar
     return values.take(columns, axis=1).take(rows, axis=0)
 
 
-def _as_array(y, name: str) -> np.ndarray:
+def label_array(y, name: str = "y"):
+    """Labels as an array that has them as they were given, and none that is missing.
+
+    What numpy, and scikit-learn with it, would change on the way is refused: masks that it drops,
+    numbers and NaN beside strings, of which it makes strings.
+
+    Parameters
+    ----------
+    y : array-like or sparse matrix
+    name : str, default="y"
+        How error messages call the argument.
+
+    Returns
+    -------
+    y : ndarray or sparse matrix
+        Of numbers, strings or objects.
+
+    Raises
+    ------
+    ValueError
+        If labels are missing, dates, ragged, or strings mixed with others.
+
+    Examples
+    --------
+    >>> from skhash.utils._labels import label_array
+    >>> label_array(["dog", "cat"])
+    array(['dog', 'cat'], dtype='<U3')
+    """
+    if sparse.issparse(y):
+        return y
+    if isinstance(y, np.ma.MaskedArray):
+        if np.ma.getmaskarray(y).any():
+            raise ValueError(f"{name} has missing labels (masked)")
+        y = y.data
     try:
         array = np.asarray(y)
     except ValueError as error:
         raise ValueError(
-            f"{name} is ragged: its rows differ in length. Label sets are given as an indicator "
-            "of 0 and 1 (sklearn.preprocessing.MultiLabelBinarizer makes it)."
+            f"{name} has rows that differ in length: label sets are given as an indicator "
+            "of 0 and 1 (sklearn.preprocessing.MultiLabelBinarizer makes it)"
         ) from error
-    listed = array.dtype.kind in "US" and array.ndim == 1 and not hasattr(y, "dtype")
-    if listed and not all(issubclass(t, (str, bytes)) for t in set(map(type, y))):
-        # numpy has written the numbers among the strings, or NaN, out as strings
-        array = np.asarray(y, dtype=object)
+    listed = array.dtype.kind in "US" and array.ndim in (1, 2) and not hasattr(y, "dtype")
+    if listed:
+        given = np.asarray(y, dtype=object)
+        if not all(issubclass(t, (str, bytes)) for t in set(map(type, given.flat))):
+            # numpy has written numbers, or NaN, among the strings as strings
+            array = given
     if array.dtype.kind not in "biuf" + _STRING_KINDS:
-        raise ValueError(f"{name} must hold numbers, strings or objects, got {array.dtype}.")
+        hint = {"m": ": write dates as strings", "M": ": write dates as strings"}
+        hint["c"] = ". Complex data not supported"  # as scikit-learn says it
+        raise ValueError(
+            f"{name} must hold numbers, strings or objects, got {array.dtype}"
+            f"{hint.get(array.dtype.kind, '')}"
+        )
+    if array.dtype.kind == "O":
+        _check_nothing_missing(array, name)
+        if array.ndim == 1:
+            _check_not_mixed(array, name)
     return array
+
+
+def _check_nothing_missing(y: np.ndarray, name: str) -> None:
+    types = set(map(type, y.flat))
+    # pandas marks a missing label by NA, which even refuses to be compared
+    missing = sorted(t.__name__ for t in types if t.__name__ in _MISSING)
+    if missing:
+        raise ValueError(f"{name} has missing labels ({', '.join(missing)})")
+    dates = sorted(t.__name__ for t in types if issubclass(t, _DATES))
+    if dates:
+        raise ValueError(
+            f"{name} must hold numbers, strings or objects that are no dates, got "
+            f"{', '.join(dates)}: write dates as strings"
+        )
+    if any(issubclass(t, (float, np.floating)) for t in types) and np.any(np.not_equal(y, y)):
+        raise ValueError(f"{name} has missing labels (NaN)")
+
+
+def _check_not_mixed(y: np.ndarray, name: str) -> None:
+    types = set(map(type, y))
+    if len({issubclass(t, (str, bytes)) for t in types}) == 2:
+        names = sorted(t.__name__ for t in types)
+        raise ValueError(f"{name} mixes strings with other labels: {', '.join(names)}")
 
 
 def _check_classes(y: np.ndarray, name: str) -> np.ndarray:
@@ -270,30 +364,19 @@ def _check_classes(y: np.ndarray, name: str) -> np.ndarray:
 
 def _check_objects(y: np.ndarray, name: str) -> None:
     types = set(map(type, y))
-    # pandas marks a missing label by NA, which even refuses to be compared
-    missing = sorted(t.__name__ for t in types if t.__name__ in ("NoneType", "NAType", "NaTType"))
-    if missing:
-        raise ValueError(f"{name} has missing labels ({', '.join(missing)}).")
     unhashable = sorted(t.__name__ for t in types if t.__hash__ is None)
     if unhashable:
         raise ValueError(
             f"{name} has labels that cannot be hashed ({', '.join(unhashable)}); label sets are "
-            "given as an indicator of 0 and 1 (sklearn.preprocessing.MultiLabelBinarizer)."
+            "given as an indicator of 0 and 1 (sklearn.preprocessing.MultiLabelBinarizer)"
         )
-    is_string = {issubclass(t, (str, bytes)) for t in types}
     if any(issubclass(t, (float, np.floating)) for t in types):
-        if np.any(np.not_equal(y, y)):
-            raise ValueError(f"{name} has missing labels (NaN).")
-        if True not in is_string:
-            _check_classes(_objects_to_float(y, name), name)
-    if len(is_string) == 2:
-        names = sorted(t.__name__ for t in types)
-        raise ValueError(f"{name} mixes strings with other labels: {', '.join(names)}.")
+        _check_classes(_objects_to_float(y, name), name)
 
 
 def _check_table(y: np.ndarray, name: str) -> tuple[TargetKind, np.ndarray]:
     if y.shape[1] == 0:
-        raise ValueError(f"{name} has no columns.")
+        raise ValueError(f"{name} has no columns")
     if y.dtype.kind == "f":
         _check_finite(y, name)
     if y.shape[1] > 1 and np.all((y == 0) | (y == 1)):
@@ -310,8 +393,8 @@ def _check_sparse_indicator(y, name: str):
     y = sparse.csr_array(y)
     if y.dtype.kind not in "biuf" or not np.all((y.data == 0) | (y.data == 1)):
         raise ValueError(
-            f"Sparse {name} is a multilabel indicator and must hold only 0 and 1; "
-            "vectors are given as a dense array."
+            f"{name} is sparse, a multilabel indicator, and must hold only 0 and 1; "
+            "vectors are given as a dense array"
         )
     y = y.astype(np.uint8)
     y.eliminate_zeros()
@@ -322,16 +405,16 @@ def _check_finite(y: np.ndarray, name: str) -> None:
     bad = np.argwhere(~np.isfinite(y))
     if len(bad):
         where = tuple(bad[0].tolist())
-        raise ValueError(f"{name} has missing or infinite values: {y[where]} at index {where}.")
+        raise ValueError(f"{name} has missing or infinite values: {y[where]} at index {where}")
 
 
 def _check_whole(y: np.ndarray, name: str) -> None:
     fractional = np.flatnonzero(y != np.floor(y))
     if len(fractional):
         raise ValueError(
-            f"{name} is one-dimensional with fractional values such as {y[fractional[0]]}. Class "
-            "labels are integers or strings; for real-valued targets pass them as a column of "
-            "shape (n, 1)."
+            f"{name} is one-dimensional with fractional values such as {y[fractional[0]]}: class "
+            "labels are integers or strings; pass real-valued targets as a column of "
+            "shape (n, 1)"
         )
 
 
@@ -340,4 +423,4 @@ def _objects_to_float(y: np.ndarray, name: str) -> np.ndarray:
         return y.astype(np.float64)
     except (TypeError, ValueError) as error:
         types = ", ".join(sorted({type(value).__name__ for value in y.flat}))
-        raise ValueError(f"{name} mixes numbers with other objects: {types}.") from error
+        raise ValueError(f"{name} mixes numbers with other objects: {types}") from error

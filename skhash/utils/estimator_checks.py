@@ -279,4 +279,4 @@ def _applicable_checks(estimator):
 
 def _short_repr(estimator):
     # an address is another in each process, and names of tests may not be
-    return re.sub(r"\s| at 0x[0-9a-f]+", "", repr(estimator))
+    return re.sub(r" at 0x[0-9a-f]+|\s", "", repr(estimator))

@@ -104,8 +104,8 @@ def test_sparse_tag_is_that_of_the_classifier():
 @pytest.mark.parametrize(
     ("y", "n_bits", "message"),
     [
-        (np.repeat([[0, 1], [1, 1]], 10, axis=0), 8, "one class per sample.*multilabel"),
-        (np.linspace(0, 1, 40).reshape(20, 2), 8, "one class per sample.*vector"),
+        (np.repeat([[0, 1], [1, 1]], 10, axis=0), 8, "y must hold class labels.*multilabel"),
+        (np.linspace(0, 1, 40).reshape(20, 2), 8, "y must hold class labels.*vector"),
         (["cat"] * 20, 8, r"2 classes or more, got 1 class.*cat"),
         (np.arange(20) % 5, 2, "n_bits=2 gives 4 codes, too few for 5 classes"),
         (None, 8, "requires y to be passed"),

@@ -297,19 +297,27 @@ def test_augmentation_leaves_the_neighbours(thumbnails, monkeypatch):
         hasher.fit(X)
     assert torch.equal(*found)
     half_squares = pdist(X.reshape(120, -1) / 255, "sqeuclidean") / 2
+    # in any unit: only their ratios count
     upper = found[0][np.triu_indices(120, 1)].numpy()
+    upper, half_squares = upper / upper.mean(), half_squares / half_squares.mean()
     np.testing.assert_allclose(np.sort(upper), np.sort(half_squares), rtol=1e-3)
 
 
 def test_chunks_of_images(thumbnails):
     X, y, *_ = thumbnails
-    hasher = KLBinaryHasher(12, network=coarse_net, batch_size=30, random_state=0, device="cpu")
-    classes = np.unique(y)
-    for part in (slice(0, None, 2), slice(1, None, 2)) * 4:
-        hasher.partial_fit(X[part], y[part], classes=classes)
-    assert len(hasher.loss_curve_) == 8
-    assert sum(hasher.loss_curve_[-2:]) < sum(hasher.loss_curve_[:2])
-    assert hasher.transform(X).shape == (120, 12)
+    options = {"network": coarse_net, "batch_size": 30, "random_state": 0, "device": "cpu"}
+    hasher, again = KLBinaryHasher(12, **options), KLBinaryHasher(12, **options)
+    classes, values = np.unique(y), []
+    for part in (slice(0, None, 2), slice(1, None, 2)) * 2:
+        for one in (hasher, again):
+            one.partial_fit(X[part], y[part], classes=classes)
+        values.append(hasher.decision_function(X))
+    assert len(hasher.loss_curve_) == 4
+    # each chunk teaches something, and goes on from those before
+    assert all((values[i] != values[i + 1]).any() for i in range(3))
+    alone = KLBinaryHasher(12, **options).partial_fit(X[1::2], y[1::2], classes=classes)
+    assert (alone.decision_function(X) != values[-1]).any()
+    np.testing.assert_array_equal(again.decision_function(X), values[-1])
     with pytest.raises(ValueError, match=r"fitted on X of shape \(n_samples, 32, 32, 3\)"):
         hasher.partial_fit(X[:, :16], y)
 

@@ -21,6 +21,7 @@ from skhash.neighbors import (
     asymmetric_distances,
     pack_codes,
 )
+from skhash.utils import _threads
 
 LENGTHS = [1, 7, 8, 9, 63, 64, 65, 200]
 INDEXES = ["ivf", "hnsw", "multihash"]
@@ -370,6 +371,7 @@ def test_threads_are_those_of_the_call_only(monkeypatch):
 
     monkeypatch.setattr(faiss, "knn_hamming", watch)
     before = faiss.omp_get_max_threads()
+    monkeypatch.setattr(_threads, "cpu_count", lambda: before + 2)
     codes = draw(20, 16)
     for n_jobs in (before + 2, None):
         HammingNeighbors(n_jobs=n_jobs).fit(codes).kneighbors(codes)
@@ -404,7 +406,7 @@ def test_auto_goes_by_size_and_length(monkeypatch):
         ([[0, 2]], {}, "X must hold only 0 and 1, got 2"),
         ([[0.5, 1.0]], {}, "got 0.5"),
         ([[0, 1]], {"n_bits": 3}, "3 columns of bits, or 1 of bytes"),
-        (np.array([[1]], np.uint8), {"n_bits": 5}, "filled up with zeros"),
+        (np.array([[1]], np.uint8), {"n_bits": 5}, "padded with zeros"),
         (pack_codes([[0, 1]], return_n_bits=True), {"n_bits": 5}, "2 bits, but n_bits is 5"),
         ([[0, 1]], {"n_neighbors": 0}, "n_neighbors"),
         ([[0, 1]], {"algorithm": "kd_tree"}, "algorithm"),

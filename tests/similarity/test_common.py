@@ -66,10 +66,10 @@ except LookupError:
 else:
     WITHOUT_WORDNET = set()
     SYNSETS = {"cat": "cat.n.01", "dog": "dog.n.01", "oak": "oak.n.02", "elm": "n12402051"}
-    EXAMPLES += [(WordNetSimilarity("wup", synsets=SYNSETS), NAMES)]
+    EXAMPLES += [(WordNetSimilarity("wu_palmer", synsets=SYNSETS), NAMES)]
     EXAMPLES += [
         (WordNetSimilarity(measure), np.array(["run.v.01", "walk.v.01", "eat.v.01"]))
-        for measure in ("path", "lch", "lcs")
+        for measure in ("path", "leacock_chodorow", "lcs_height")
     ]
 
 

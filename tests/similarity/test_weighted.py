@@ -136,8 +136,8 @@ def test_column_that_is_not_there(column):
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        (NAMES, "rows of equally many"),
-        ([("a", "b"), ("c",)], "rows of equally many"),
+        (NAMES, "rows with the same number"),
+        ([("a", "b"), ("c",)], "rows with the same number"),
         ([["a", None], ["b", "c"]], "column 1 of y_a has missing labels"),
         ([["a", 0.5], ["b", 1.0]], "column 1 of y_a is one-dimensional with fractional"),
         (np.zeros((2, 0)), "a column of class labels for each level"),
@@ -213,9 +213,9 @@ def test_imagenet_by_class_number():
 
 
 def test_labels_without_a_mapping():
-    with pytest.raises(ValueError, match="mapping lacks: 'elm', 'yew'; it has such as"):
+    with pytest.raises(ValueError, match="mapping lacks: 'elm', 'yew'; it has, for example,"):
         MappedSimilarity(EmbeddingSimilarity(), VECTORS)(["elm", "yew"], NAMES)
-    with pytest.raises(ValueError, match=r"lacks: 3; it has such as \[0, 1, 2\]"):
+    with pytest.raises(ValueError, match=r"lacks: 3; it has, for example, \[0, 1, 2\]"):
         MappedSimilarity(LabelSimilarity(), NAMES)([3], [0])
     for mapping in ("name", 5, None):
         with pytest.raises(TypeError, match="mapping must be a mapping, Series, DataFrame"):

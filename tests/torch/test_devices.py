@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from skhash._torch.devices import available_device, resolve_device, seeded
+from skhash._torch.devices import available_device, seeded
+from skhash.utils._devices import resolve_device
 
 
 def test_seeded_leaves_the_global_state_alone():

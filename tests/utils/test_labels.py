@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import datetime
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
 
-from skhash.utils._labels import check_target, encode_labels, gather, target_kind
+from skhash.utils._labels import (
+    check_classes,
+    check_target,
+    encode_classes,
+    encode_labels,
+    gather,
+    target_kind,
+)
 
 
 @pytest.mark.parametrize(
@@ -22,6 +31,7 @@ from skhash.utils._labels import check_target, encode_labels, gather, target_kin
         (pd.Series(["cat", "dog"], dtype="category"), "class"),
         (pd.Series(["cat", "dog"], dtype="string"), "class"),
         (np.array([[3], [1]]), "class"),
+        (np.ma.array([3, 1]), "class"),
         ([["cat"], ["dog"]], "class"),
         ([[0, 1], [1, 1]], "multilabel"),
         ([[0.0, 1.0], [1.0, 1.0]], "multilabel"),
@@ -52,10 +62,21 @@ def test_kinds(y, kind):
         (pd.Series(["cat", pd.NA], dtype="string"), "missing labels"),
         (pd.Series([1, None], dtype="Int64"), "missing"),
         (np.array([1, pd.NA], dtype=object), "missing labels .*NAType"),
+        ([["cat"], ["dog"], [np.nan]], r"missing labels \(NaN\)"),
+        (np.ma.array([1, 2], mask=[False, True]), r"missing labels \(masked\)"),
+        (np.ma.array(["cat", "dog"], mask=[False, True]), r"missing labels \(masked\)"),
+        (np.ma.array(np.eye(2), mask=np.eye(2)), r"missing labels \(masked\)"),
+        (np.array(["2020-01-01"], "M8[D]"), r"datetime64\[D\]: write dates as strings"),
+        (np.array([1], "m8[s]"), r"timedelta64\[s\]: write dates as strings"),
+        (pd.Series(pd.to_datetime(["2020-01-01"])), "write dates as strings"),
+        ([datetime.date(2020, 1, 1)], "got date: write dates as strings"),
+        ([pd.Timestamp("2020-01-01"), pd.NaT], "missing labels"),
+        (["cat", 1, 2.5], "mixes strings with other labels: float, int, str"),
+        (["cat", True], "mixes strings with other labels: bool, str"),
         (["cat", 1], "mixes strings with other labels: int, str"),
         ([["cat", "dog"], ["cow", "owl"]], "strings in 2 columns"),
         (pd.DataFrame({"a": ["cat"], "b": [1.0]}), "strings in 2 columns"),
-        ([["cat"], ["dog", "owl"]], "ragged"),
+        ([["cat"], ["dog", "owl"]], "differ in length"),
         ([1 + 2j], "complex"),
         (3, "one dimension"),
         (np.zeros((2, 2, 2)), r"shape \(2, 2, 2\)"),
@@ -141,3 +162,35 @@ def test_gather_takes_all_pairs(n_rows, n_columns):
     np.testing.assert_array_equal(taken, values[np.ix_(rows, columns)])
     taken[:] = -1
     assert values.min() >= 0
+
+
+@pytest.mark.parametrize("labels", [["b", "a", "c", "a"], [7, -1, 9, -1], [("b", 1), ("a", 2)] * 2])
+def test_classes_are_numbered_in_their_order(labels):
+    y = check_target(labels, levels=isinstance(labels[0], tuple))[1]
+    classes, numbers = encode_classes("class", y)
+    assert classes.tolist() == sorted(set(labels))
+    assert [classes[i] for i in numbers] == labels
+    assert numbers.dtype == np.int64
+
+
+def test_classes_that_y_need_not_have():
+    classes, numbers = encode_classes("class", np.array(["c", "a"]), classes=["c", "b", "a"])
+    assert (classes.tolist(), numbers.tolist()) == (["a", "b", "c"], [2, 0])
+    with pytest.raises(ValueError, match=r"not in classes: \['d'\]"):
+        encode_classes("class", np.array(["c", "d"]), classes=["c", "b", "a"])
+    with pytest.raises(ValueError, match="2 classes or more, got 1 class: 3"):
+        encode_classes("class", np.array([3, 3]), at_least=2)
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+def test_indicators_are_made_dense(form):
+    kind, y = check_target(form([[0, 1, 1], [0, 0, 0]]))
+    classes, indicators = encode_classes(kind, y, dtype=np.int8)
+    assert classes.tolist() == [0, 1, 2]
+    assert (indicators.tolist(), indicators.dtype) == ([[0, 1, 1], [0, 0, 0]], np.int8)
+
+
+def test_what_has_no_classes():
+    assert encode_classes(*check_target([[0.5, 2.0]])) == (None, None)
+    with pytest.raises(ValueError, match=r"^labels must hold class labels.*got vector labels$"):
+        check_classes([[0.5, 2.0]], "labels")
