@@ -67,8 +67,8 @@ class BaseHasher(
         rows = np.flatnonzero(~np.isfinite(values).all(axis=1))
         if len(rows):
             raise ValueError(
-                f"X must have finite values of bits: those of {len(rows)} rows are not, the first "
-                f"of them row {rows[0]}, whose numbers may be too large to compute with"
+                f"X gives values of bits that are not finite in {len(rows)} rows, the first "
+                f"of them row {rows[0]}: its numbers may be too large to compute with"
             )
         return values
 

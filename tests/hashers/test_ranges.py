@@ -140,7 +140,7 @@ def test_a_huge_cell_gives_finite_values_or_an_error(hasher, digits):
         rows[3, 5] = np.finfo(dtype).max / 2
         error = raised(ValueError, hasher.decision_function, rows)
         if error is not None:
-            assert str(error).startswith("X must")
+            assert str(error).startswith("X ")
             continue
         values, others = hasher.decision_function(rows), np.arange(len(X)) != 3
         assert np.isfinite(values).all()
