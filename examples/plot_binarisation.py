@@ -3,19 +3,19 @@
 How outputs turn binary, and its price
 ======================================
 
-A hasher computes a real output for every bit and rounds it. What is lost there depends on how far
-the outputs are from 0 and 1. :class:`~skhash.KLBinaryHasher` has two means against the loss: bits
-are already rounded when it compares neighbours during training ("straight through"), and its KL
-term draws the distribution of the outputs to a binary one. Here both are watched at work on the
-CIFAR-100 features, without labels, and the KL term is weighed: what it brings, and what it costs.
+A hasher computes a real output for every bit and rounds it. How much rounding loses depends on how
+far the outputs are from 0 and 1. :class:`~skhash.KLBinaryHasher` limits the loss in two ways: it
+already rounds bits when it compares neighbours during training ("straight through"), and its KL
+term pulls the distribution of the outputs towards a binary one. This example shows both at work on
+the CIFAR-100 features, without labels, and what the KL term gains and costs.
 """
 
 # %%
 # Outputs during training
 # -----------------------
-# `KLBinaryHasher` usually begins as ITQ, with outputs that are far from 1/2 already. A plain linear
-# layer instead begins with outputs of about 1/2, so that all that is to be seen is learned. Each
-# call of ``partial_fit`` is an epoch; the outputs are those of rows that take no part in it.
+# `KLBinaryHasher` usually begins as ITQ, with outputs that are already far from 1/2. Here a plain
+# linear layer begins with outputs of about 1/2, so everything you see is learned. Each call of
+# ``partial_fit`` is an epoch; the outputs are those of rows not trained on.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -90,15 +90,15 @@ axes[-1].legend(frameon=False, fontsize=9, loc="upper center")
 figure.suptitle("Outputs turn binary")
 
 # %%
-# The neighbourhood term sees rounded bits only, and has no opinion on the outputs behind them. The
-# KL term has: after 15 epochs the outputs gather at 0 and 1, and their divergence from independent
-# binary bits is about half of what it is without the term.
+# The neighbourhood term sees only rounded bits, so the outputs behind them do not matter to it.
+# They do to the KL term: after 15 epochs the outputs gather at 0 and 1, and their divergence from
+# independent binary bits is about half of what it is without the term.
 #
 # What rounding loses
 # -------------------
 # From its usual start, at 8 to 128 bits: how far outputs are from their bits, and how many of the
 # 10 true nearest neighbours are among the first 100, once ranked by the real values (the cosine of
-# decision values) and once by the codes. ITQ stands beside it.
+# decision values) and once by the codes, with ITQ for comparison.
 
 neighbors = NearestNeighbors(n_neighbors=10, algorithm="brute").fit(X)
 relevance = neighbors.kneighbors_graph(X_query).toarray().astype(bool)
@@ -151,8 +151,8 @@ plt.show()
 
 # %%
 # Training with rounded bits is what makes rounding cheaper than in ITQ: all but the strongest KL
-# term lose less, at every number of bits. A strong KL term spreads the codes, and the real
-# values keep more of the neighbours; of the codes only the long ones gain from it, and short
-# ones, which have no bits to spare, do not. Started from ITQ, outputs are about as binary with the
-# term as without. Hence its small default weight of 0.03: raise it for long codes, or where the
-# real outputs are used, as in asymmetric search.
+# term lose less, at every number of bits. A strong KL term spreads the codes, and the real values
+# keep more of the neighbours; only long codes gain from it, not short ones, which have no bits to
+# spare. Started from ITQ, outputs are about as binary with the term as without. Hence its small
+# default weight of 0.03: raise it for long codes, or if you use the real outputs, as in asymmetric
+# search.

@@ -3,19 +3,19 @@
 Captions that mean the same
 ===========================
 
-Two sentences may say the same and share no word. Codes can be taught to see through the words: the
-hasher gets what a sentence is made of, and is told by *sentence embeddings* what it means.
+Two sentences may mean the same and share no word. Codes can learn to see through the words: the
+hasher gets the words of a sentence, and *sentence embeddings* tell it what they mean.
 """
 
 # %%
-# Words in, meaning as the target
-# -------------------------------
+# Words as features, meaning as labels
+# ------------------------------------
 # The package ships 8,000 captions of pictures (from Conceptual Captions, by courtesy of Google)
-# with the embedding of each, made by a language model. 7,000 train and are searched; the other
-# 1,000 ask.
+# with the embedding of each, made by a language model. 7,000 serve for training and as the
+# database; the other 1,000 are queries.
 #
-# X is made of the words alone: TF-IDF, reduced to 512 columns. To encode a new caption no language
-# model is needed.
+# X is made of the words alone: TF-IDF, reduced to 512 columns. Encoding a new caption needs no
+# language model.
 
 import textwrap
 import time
@@ -47,9 +47,8 @@ print(X.shape, vectors.shape)
 # What similar means
 # ------------------
 # `~skhash.similarity.EmbeddingSimilarity` takes the cosine of two embeddings, cut at ``floor``, and
-# with a ``temperature`` keeps more of the range of similarity for what is very similar. Look at the
-# cosines of your own data first. Here those of unrelated captions are about 0.1, and few pairs are
-# above 0.5.
+# with a ``temperature`` reserves more of the range for what is very similar. Look at the cosines of
+# your own data first. Here those of unrelated captions are about 0.1, and few pairs are above 0.5.
 
 cosines = (vectors[query] @ vectors[train].T).ravel()
 cosine = np.linspace(-0.5, 1, 200)
@@ -68,8 +67,8 @@ plt.show()
 # %%
 # Codes
 # -----
-# `~skhash.SemanticHasher` compares the targets of a batch at a time, so that hundreds of thousands
-# of different ones are no burden. `~skhash.ITQHasher` knows the words only.
+# `~skhash.SemanticHasher` compares the labels of one batch at a time, so hundreds of thousands of
+# different ones are no burden. `~skhash.ITQHasher` knows the words only.
 
 similarity = EmbeddingSimilarity()
 hasher = SemanticHasher(n_bits=128, similarity=similarity, max_iter=15, random_state=0)
@@ -79,9 +78,9 @@ print(f"{time.perf_counter() - started:.0f} seconds")
 itq = ITQHasher(n_bits=128, random_state=0).fit(X[train])
 
 # %%
-# Where the embeddings are not at hand, the sentences themselves are the targets:
+# If you have no embeddings, pass the sentences themselves as labels:
 # `~skhash.similarity.SentenceSimilarity` encodes each distinct one once, with any function or model
-# that makes rows of numbers of a list of strings. Under every other target an array of strings
+# that turns a list of strings into rows of numbers. Under every other target an array of strings
 # holds the names of classes.
 #
 # .. code-block:: python
@@ -97,9 +96,9 @@ print(by_words(["a dog on the beach"], ["dogs at the beach", "a red car"]).round
 # %%
 # Side by side
 # ------------
-# The three nearest captions of the training set by the codes of each hasher, 16 bytes a caption,
-# and by the cosine of TF-IDF with all its columns. ``=`` stands before captions whose embedding has
-# a cosine of at least 0.5 with that of the query.
+# The three nearest captions of the training set by the codes of each hasher, 16 bytes per caption,
+# and by the cosine of TF-IDF with all its columns. ``=`` marks captions whose embedding has a
+# cosine of at least 0.5 with that of the query.
 
 
 def hamming_distances(hasher):
@@ -136,15 +135,15 @@ for number in (2, 6, 12, 13, 8):
     print_nearest(number)
 
 # %%
-# A combination of elements is recognised as food, and an airline needs no aircraft of the same
-# words. The last query shows the limit: its words say more than the codes have kept.
+# A combination of elements is recognised as food, and an airline finds aircraft without sharing
+# words. The last query shows the limit: its words say more than the codes keep.
 
 # %%
 # In numbers
 # ----------
 # NDCG with the similarity of the embeddings as the degree of relevance: 1 would be the order by the
-# embeddings themselves, which a query of words only does not have. No matrix of all similarities is
-# made; they are compared a block of queries at a time.
+# embeddings themselves, which a query made of words alone does not have. No full matrix of
+# similarities is made; queries are compared one block at a time.
 
 labels = vectors[query], None, vectors[train]
 for name, values in distances.items():

@@ -2,9 +2,10 @@
 Codes that follow meaning, on CIFAR-100
 =======================================
 
-A hash code is a few bytes that stand for an image, compared by counting the bits that differ. This
-example learns codes from the features of 8,000 images, such that images of related classes get
-near codes, and compares them with the features themselves and with codes that know no labels.
+A hash code is a few bytes that stand for an image; two codes are compared by counting the bits that
+differ. This example learns codes from the features of 8,000 images, so that images of related
+classes get near codes, and compares them with the features themselves and with codes learned
+without labels.
 
 ``make demo`` runs it. It needs no download and takes about a minute on two processor cores. It
 prints a table and writes a picture to ``demo_output/cifar100_demo.png``.
@@ -36,13 +37,13 @@ CUTOFFS = (25, 500)
 # %%
 # The data
 # --------
-# The features come from a pretrained network. What is similar is said by a taxonomy of the classes:
-# two classes are the more similar, the lower in the tree they have a common ancestor. A maple and
-# an oak are both wooden plants; a maple and a bus meet at the root only.
+# The features come from a pretrained network. A taxonomy of the classes says what is similar: the
+# lower in the tree two classes have a common ancestor, the more similar they are. A maple and an
+# oak are both woody plants; a maple and a bus meet only at the root.
 
 
 class Data:
-    """Training items to learn from and to search in, and queries that nothing is learned from."""
+    """Training items to learn from and to search, and queries that are not trained on."""
 
     def __init__(self):
         cifar = load_cifar100_features()
@@ -78,8 +79,8 @@ def make_hashers(n_bits, similarity, seed, max_iter=None):
 # The measure
 # -----------
 # Hierarchical precision at k adds up the similarities of the first k items to the query, and
-# divides by the most that k items of the database could have. Its average over all cut-offs up to k
-# is AHP@k. Codes tie often; the score is the exact expectation over the order of ties.
+# divides by the largest sum that k items of the database could have. Its average over all cut-offs
+# up to k is AHP@k. Codes tie often; the score is the exact expectation over the order of ties.
 #
 # Every query is searched for twice: among the training items, and among the other queries, none
 # of which was trained on.
@@ -208,9 +209,9 @@ def explain(rows, data):
 # %%
 # The picture
 # -----------
-# On the left, images and their nearest neighbours among the queries. The images to search for
-# are drawn at random, not chosen. Neighbours at the same distance stand in the order of the
-# data set.
+# On the left, images and their nearest neighbours among the queries. The images to search for are
+# drawn at random, not hand-picked. Neighbours at the same distance are in the order of the data
+# set.
 
 N_SHOWN, N_NEIGHBORS = 8, 8
 GROUPS = ("food", "artifact", "vegetation", "animal", "people", "natural_scenes")
@@ -223,7 +224,7 @@ COLORS = {
 
 
 def nearest_rows(codes, rows, n_neighbors):
-    """The rows of the nearest codes to those of some rows, not counting themselves."""
+    """Rows of the codes nearest to those of the given rows, excluding themselves."""
     distances = (codes[rows, None] != codes).sum(axis=2)
     distances[np.arange(len(rows)), rows] = codes.shape[1] + 1
     return np.argsort(distances, axis=1, kind="stable")[:, :n_neighbors]
@@ -268,7 +269,7 @@ def draw_neighbors(figure, codes, data, seed):
 
 
 # %%
-# On the right, the scores of the table by the length of the codes; below, the mean Hamming distance
+# On the right, the scores of the table against code length; below, the mean Hamming distance
 # between the classes of the queries beside the distances in the taxonomy.
 
 
@@ -323,8 +324,8 @@ def draw(rows, codes, data, seed, output):
 
 
 # %%
-# All of it
-# ---------
+# The whole demo
+# --------------
 
 
 def main(seed=0, output=OUTPUT, n_bits=(16, 32, 64), max_iter=None):

@@ -3,19 +3,18 @@
 Choose a hasher by classes it never saw
 =======================================
 
-A hasher has knobs: what "similar" means, how much the features count beside the classes, how many
-bits it takes.
-Here a grid search turns three of them for a pipeline on features of CIFAR-100. Each candidate is
-trained without a fifth of the classes, and judged by how well queries of those classes find what
-is near them in the taxonomy.
+A hasher has parameters to tune: what "similar" means, how much the features count beside the
+classes, how many bits it takes. Here a grid search tunes three of them in a pipeline on features of
+CIFAR-100. Each candidate is trained without a fifth of the classes, and judged by how well queries
+of those classes find what is near them in the taxonomy.
 
 Three things keep the comparison honest:
 
 - :class:`~skhash.model_selection.UnseenClassSplit` holds whole classes out of training;
-- the scorer is given one fixed similarity target. Left to take each candidate's own, it would let
-  every candidate define what it is praised for;
-- the cut-off is far above the number of images of a class in a fold, for up to there codes that
-  spell out the class are perfect.
+- the scorer is given one fixed similarity target. If it used each candidate's own, every candidate
+  would set its own standard;
+- the cut-off is far above the number of images of a class in a fold, since up to that number one
+  code per class is perfect.
 """
 
 # %%
@@ -42,9 +41,9 @@ X, y = cifar.data[rows], names[rows]
 # %%
 # The search
 # ----------
-# One scorer gives two scores, for which each fold is encoded once: queries of unseen classes and
-# queries of seen ones, both among the held-out images of all classes. It tells them apart by the
-# ``classes_`` of the fitted hasher. ``refit`` names the score to choose by.
+# One scorer gives two scores and encodes each fold once: queries of unseen classes and queries of
+# seen ones, both among the held-out images of all classes. It tells them apart by the ``classes_``
+# of the fitted hasher. ``refit`` names the score to choose by.
 target = TaxonomySimilarity("cifar100")
 scorer = MultiRetrievalScorer(
     {
@@ -61,8 +60,8 @@ grid = {
     "semantichasher__feature_weight": [0.0, 0.7, 1.4],
     "semantichasher__n_bits": [16, 64],
 }
-# The features are principal components. Brought to unit variance, the noise of the last ones
-# weighs as much as what the first ones mean; one more candidate shows what that costs.
+# The features are principal components. Scaled to unit variance, the noise in the last ones weighs
+# as much as the meaning in the first ones; one more candidate shows what that costs.
 scaled = {
     "standardscaler__with_std": [True],
     "semantichasher__similarity__measure": ["lcs_height"],
@@ -133,9 +132,9 @@ plt.show()
 # %%
 # Judge the choice
 # ----------------
-# The score that a candidate was chosen by flatters it. So the chosen pipeline is fitted anew on
-# images that the search did not see, beside what else would reach a score: random codes, one
-# code per class, the features themselves and a hasher that uses no labels.
+# The score by which a candidate was chosen flatters it. So the chosen pipeline is fitted again on
+# images that the search did not see, and compared with random codes, one code per class, the
+# features themselves and a hasher that uses no labels.
 other = cifar.train_indices[2000:4000]
 evaluation = retrieval_evaluate(
     {"ITQ": ITQHasher(n_bits=64, random_state=0), "chosen": search.best_estimator_},

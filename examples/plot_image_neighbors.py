@@ -4,7 +4,7 @@ What the codes find, in pictures
 
 A score says how good the neighbours of a code are on average. This page shows them: real images of
 CIFAR-100, each with the ten images whose codes are nearest, mistakes included. The queries are
-chosen by rule, from the best to the worst, and not by hand.
+chosen by a rule, from the best to the worst, not by hand.
 
 The codes come from features of a pretrained network that ship with the package; none of the images
 shown was trained on. It takes about half a minute on one processor core and needs no download.
@@ -48,9 +48,9 @@ codes = {
 y, superclass, pictures = names[query], cifar.coarse[query], cifar.thumbnails
 
 # %%
-# The score of each query is its hierarchical precision at 10: the similarity of the ten neighbours
-# to the query, divided by the most that ten images could have. It is 1 where all ten are of the
-# class of the query. Ties at the tenth place count by expectation.
+# The score of each query is its hierarchical precision at 10: the summed similarity of the ten
+# neighbours to the query, divided by the largest sum that ten images could have. It is 1 if all ten
+# are of the query's class. Ties at the tenth place count by expectation.
 
 
 def score(codes):
@@ -61,7 +61,7 @@ def score(codes):
 
 
 def nearest(codes, rows):
-    """Rows and Hamming distances of the nearest images to some, not counting themselves."""
+    """Rows and Hamming distances of the images nearest to given ones, excluding themselves."""
     distances = cdist(codes[rows], codes, "cityblock").astype(int)
     distances[np.arange(len(rows)), rows] = N_BITS + 1
     # where distances tie, in the order of the data set
@@ -79,8 +79,8 @@ for name, values in scores.items():
 # %%
 # How pictures are drawn
 # ----------------------
-# The frame tells what a neighbour is: green of the class of the query, amber of another class of
-# its superclass (other trees for a maple), red anything else. Below each stands its class, and the
+# The frame tells what a neighbour is: green for the class of the query, amber for another class of
+# its superclass (other trees for a maple), red for anything else. Below each is its class, and the
 # number of bits in which its code differs from that of the query.
 
 COLORS = {"same class": "#1a9850", "same superclass": "#f5a623", "neither": "#d73027"}
@@ -100,7 +100,7 @@ def draw_picture(ax, row, x, top, color, caption):
 
 
 def draw_row(ax, row, codes, top, note):
-    """An image, what there is to say about it, and its neighbours."""
+    """An image, its caption, and its neighbours."""
     draw_picture(ax, row, 1.75, top, "#444444", readable(y[row]))
     ax.text(1.6, top + 0.5, note, ha="right", va="center", fontsize=9, linespacing=1.4)
     found, distances = (part[0] for part in nearest(codes, [row]))
@@ -137,18 +137,18 @@ def new_sheet(n_rows, title, subtitle):
 # %%
 # From the best query to the worst
 # --------------------------------
-# All 2,000 queries in the order of their scores; shown are the first, the last, and five at equal
-# steps between. Half of all queries fare better than the fourth row, half worse.
+# All 2,000 queries are sorted by their scores; the rows are the first, the last, and five at equal
+# steps between. Half of all queries do better than the fourth row, half worse.
 #
-# Amber mistakes are those that the codes are meant to make: trees for a tree, flowers for a flower.
+# Amber mistakes are the ones that codes are meant to make: trees for a tree, flowers for a flower.
 # Classes that the features hardly tell apart may even share a code; the images of all of them are
 # then at distance 0, in no order of merit. Red ones come mostly from the network behind the
-# features. Where it takes a glass bowl for a green pepper, so do the codes, for they find what the
-# features see.
+# features. Where it takes a glass bowl for a green pepper, so do the codes, since they find what
+# the features see.
 
 
 def summary(name):
-    """The average over all queries, in a line."""
+    """The average over all queries, in one line."""
     found, _ = nearest(codes[name], np.arange(len(y)))
     kind = np.stack([kinds(row, others) for row, others in enumerate(found)])
     shares = [
@@ -175,8 +175,8 @@ for i, (place, title) in enumerate(zip(places, titles)):
 # %%
 # Beside codes that know no classes
 # ---------------------------------
-# The same queries, searched with the codes of SemanticHasher and of ITQ. Again by rule: the query
-# that gains most, one of median difference, and the one that loses most.
+# The same queries, searched with the codes of SemanticHasher and of ITQ, again chosen by a rule:
+# the query that gains most, one of median difference, and the one that loses most.
 
 gain = scores["SemanticHasher"] - scores["ITQ"]
 by_gain = np.argsort(-gain, kind="stable")
@@ -200,7 +200,7 @@ for i, (title, row) in enumerate(chosen.items()):
 # All queries at once
 # -------------------
 # A handful of queries shows what mistakes look like, but not how many there are. These are the
-# shares of all 2,000 queries, at each place of the ranking.
+# shares over all 2,000 queries, at each place of the ranking.
 
 figure, axes = plt.subplots(1, 2, figsize=(12, 4), sharey=True, layout="constrained")
 for ax, (name, each) in zip(axes, codes.items()):
@@ -220,9 +220,9 @@ figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=Fals
 figure.suptitle("What the ten nearest codes are", fontsize=14, fontweight="bold")
 
 # %%
-# Learned codes decide: more queries than with ITQ find nothing but their class, and more find
-# nothing that is like them. How many of the red neighbours could codes of these features have
-# avoided? A linear classifier of the same features tells where the features themselves mislead.
+# Learned codes are decisive: more queries than with ITQ find nothing but their class, and more find
+# nothing similar at all. How many of the red neighbours could codes of these features have avoided?
+# A linear classifier of the same features tells where the features themselves mislead.
 
 classifier = LinearDiscriminantAnalysis().fit(cifar.data[train], cifar.coarse[train])
 misread = classifier.predict(cifar.data[query]) != superclass
@@ -238,5 +238,5 @@ print(
 plt.show()
 
 # %%
-# With pictures of your own, begin with `~skhash.feature_extraction.ImageFeatures`:
+# For your own pictures, begin with `~skhash.feature_extraction.ImageFeatures`:
 # ``make_pipeline(ImageFeatures("timm/resnet50.a1_in1k"), SemanticHasher())`` takes paths or arrays.

@@ -3,9 +3,9 @@
 Common pitfalls in evaluating hashing
 ==========================================
 
-Six ways to get a number about codes that says something else than it seems to. Each is shown on
-real features, with the same codes judged the flattering way and the honest way. The last figure
-puts them side by side.
+Six ways to get a number about codes that does not say what it seems to. Each is shown on real
+features, with the same codes judged the flattering way and the honest way. The last figure puts
+them side by side.
 
 The measures themselves are defined in :doc:`/guide/judging`.
 """
@@ -15,8 +15,9 @@ The measures themselves are defined in :doc:`/guide/judging`.
 # ---------
 # The data are the CIFAR-100 features that ship with skhash: 80 training rows and 20 query rows of
 # each of 100 classes. Three kinds of 64-bit codes are judged, and 16-bit ones where ties are the
-# matter. `~skhash.ClassCodeHasher` draws a random code for each class and gives it to all that a
-# classifier puts there: it holds the answer of a classifier and nothing about what is alike.
+# issue. `~skhash.ClassCodeHasher` draws a random code for each class and gives it to every row that
+# a classifier assigns to that class: it holds the answer of a classifier and nothing about what is
+# alike.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -60,8 +61,8 @@ flattering, honest = {}, {}  # for the last figure
 # 1. A cut-off below the class size
 # ---------------------------------
 # Hierarchical precision rewards near misses, but only where there are misses. While k is below the
-# 80 database items of a class, the ideal ranking holds nothing but the class of the query, and a
-# code for each class is all that it takes: with a classifier that is never wrong it scores 1.
+# 80 database items of a class, the ideal ranking holds nothing but the class of the query, and one
+# code per class is all it takes: with a classifier that is never wrong it scores 1.
 
 codebook, classes = hashers["class codes"].codebook_, hashers["class codes"].classes_
 train_codes["class codes, never wrong"] = codebook[np.searchsorted(classes, y_train)]
@@ -93,9 +94,9 @@ ax.set(xlabel="k", ylabel="HP@k", xlim=(1, 500), ylim=(0.25, 1.03))
 ax.spines[["top", "right"]].set_visible(False)
 
 # %%
-# Up to the class size the class codes pass for semantic ones; beyond it they soon fall below ITQ,
-# which has not seen a label. Choose k well above the class size, or report the curve, and keep
-# class codes among the rows of the table.
+# Up to the class size, class codes pass for semantic ones; beyond it they soon fall below ITQ,
+# which has never seen a label. Choose k well above the class size, or report the curve, and keep
+# class codes in the table.
 
 flattering["cut-off"] = curves["class codes"][:25].mean()
 honest["cut-off"] = curves["class codes"].mean()
@@ -103,9 +104,9 @@ honest["cut-off"] = curves["class codes"].mean()
 # %%
 # 2. Ties in the order of the database
 # ------------------------------------
-# There are 17 distances between 16-bit codes, so that most items tie with hundreds of others. What
-# an ``argsort`` makes of a tie is the order of the database. This is the usual evaluation, and it
-# is the deception:
+# There are 17 distances between 16-bit codes, so most items tie with hundreds of others. An
+# ``argsort`` resolves a tie by the order of the database. This is the usual evaluation, and it
+# misleads:
 
 
 def naive_average_precision(query_codes, query_labels, database_codes, database_labels):
@@ -143,9 +144,9 @@ ties_table = pd.DataFrame(
 print(ties_table)
 
 # %%
-# Sorting the database by class raises the score, and most that of the classes that come first; the
-# codes are the same in all rows. The expectation does not depend on the order, and the bounds say
-# how much an order could do. Codes that are all the same make it plain, for they say nothing:
+# Sorting the database by class raises the score, most of all for the classes that come first; the
+# codes are the same in all rows. The expectation does not depend on the order, and the bounds show
+# how much an order could do. Constant codes make it plain, since they say nothing:
 
 nothing = np.zeros((len(names), 16), dtype=np.uint8)
 naive = naive_average_precision(nothing[query], y_query, nothing[train], y_train[by_class]).mean()
@@ -160,9 +161,9 @@ honest["ties"] = ties_table["mAP"]["skhash, expected"]
 # %%
 # 3. Dividing by the hits
 # -----------------------
-# Average precision up to rank k needs a divisor: the relevant items there are ("total"), at most k
-# of them ("min"), or only those found ("hits"). The last is common in code for hashing, and it
-# does not count what was missed.
+# Average precision up to rank k needs a divisor: the number of relevant items ("total"), but at
+# most k ("min"), or only the number found ("hits"). The last is common in code for hashing, and it
+# ignores what was missed.
 
 columns = {"k=5": 5, "k=25": 25, "k=100": 100, "k=1000": 1000, "whole database": None}
 normalizers = pd.DataFrame(
@@ -215,8 +216,8 @@ honest["normaliser"] = normalizers["k=25"]['"min"']
 # 4. Training items as database
 # -----------------------------
 # A network knows its training items: it can give them cleaner codes than it will ever give to
-# anything else. Here 20 training items of each class stand beside the 20 queries of each class, so
-# that only that differs between the columns.
+# anything else. Here 20 training items of each class are searched beside the 20 queries of each
+# class, so that nothing else differs between the columns.
 
 random = np.random.default_rng(0)
 some = np.concatenate(
@@ -242,10 +243,10 @@ training = pd.DataFrame(
 print(training)
 
 # %%
-# ITQ has too few parameters to remember anything, and its columns agree. The others lose a good
-# part where the items searched are new too, as they will be in any collection that grows. Say
-# which of the two was searched; a database of training items is legitimate only where the
-# application has one.
+# ITQ has too few parameters to memorise anything, and its columns agree. The others lose a good
+# part if the items searched are new too, as they will be in any collection that grows. State which
+# of the two was searched; a database of training items is legitimate only if the application has
+# one.
 
 flattering["training items"] = training["train in train"]["semantic"]
 honest["training items"] = training["held out in held out"]["semantic"]
@@ -283,12 +284,12 @@ folds = pd.DataFrame(
 print(folds)
 
 # %%
-# The first column is no mAP of known classes, and none of unknown ones either, for the 25 classes
-# of a fold are searched among themselves: it puts the candidates in the opposite order to the
-# second. Shuffle, or stratify; and where new classes are the question, ask it on purpose with
-# `~skhash.model_selection.UnseenClassSplit`, which has the unseen searched among all. Where the
-# fold searches its training items, nothing is relevant to any query, which skhash refuses to
-# score:
+# The first column is not a mAP of known classes, nor of unknown ones, since the 25 classes of a
+# fold are searched among themselves: it puts the candidates in the opposite order to the second.
+# Shuffle, or stratify; and if new classes are the question, ask it on purpose with
+# `~skhash.model_selection.UnseenClassSplit`, where unseen classes are searched among all. If the
+# fold searches its training items, nothing is relevant to any query, and skhash refuses to score
+# that:
 
 fitted, held_out = next(KFold(4).split(X_sorted))
 try:
@@ -326,16 +327,16 @@ with_itself = pd.DataFrame(
 print(with_itself.to_string())
 
 # %%
-# Finding the query makes codes that know no label near perfect at k=1. skhash does not guess:
-# ranking the queries among themselves is refused unless ``exclude_self=True`` is said, and the
-# ideal ranking that a score is measured by leaves the query out as well.
+# Finding the query makes codes learned without labels nearly perfect at k=1. skhash does not guess:
+# it refuses to rank queries among themselves unless you say ``exclude_self=True``, and the ideal
+# ranking that a score is measured against leaves the query out as well.
 
 flattering["query"] = with_itself["P@1, query found"]["ITQ"]
 honest["query"] = with_itself["P@1, query left out"]["ITQ"]
 
 # %%
-# All of them
-# -----------
+# All six
+# -------
 # The two ends of a line are the same codes; of the folds, the same estimator.
 
 PITFALLS = {

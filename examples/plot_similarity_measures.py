@@ -4,8 +4,8 @@ What each measure calls similar
 ==========================================
 
 One hundred classes, compared by six measures. Each picture is the matrix that a hasher would learn
-from and that a graded metric would judge by: row and column are a class, dark means similar. What
-the measures disagree about is what you choose by choosing one.
+from and that a graded metric would judge by: each row and column is a class, dark means similar.
+Where the measures disagree, the choice is yours.
 
 How they are defined is in :doc:`/guide/similarity`.
 """
@@ -13,8 +13,8 @@ How they are defined is in :doc:`/guide/similarity`.
 # %%
 # The classes
 # -----------
-# Those of CIFAR-100, ordered by their 20 superclasses, and these by what they are: animals, plants,
-# things, and outdoor scenes. So near classes stand near each other in all pictures.
+# Those of CIFAR-100, ordered by their 20 superclasses, and these by kind: animals, plants, things,
+# and outdoor scenes. So similar classes are next to each other in all pictures.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -71,7 +71,8 @@ matrices = {name: measure(classes, classes) for name, measure in measures.items(
 # %%
 # Class by class
 # --------------
-# Lines part the four groups; the squares along the diagonal of the second picture are superclasses.
+# Lines separate the four groups; the squares along the diagonal of the second picture are
+# superclasses.
 
 ends = np.cumsum([5 * len(group) for group in GROUPS.values()])
 middles = ends - 5 * np.array([len(group) for group in GROUPS.values()]) / 2
@@ -89,12 +90,13 @@ figure.colorbar(image, ax=axes, shrink=0.6, label="similarity")
 plt.show()
 
 # %%
-# Equality sees a diagonal, and no mistake is worse than another. The superclasses see two levels: a
-# rose is like a tulip, and like an oak no more than like a bus. The tree of Barz & Denzler, which
-# they made from WordNet for this purpose, sees living and lifeless things; more than half of all
-# pairs have nothing in common. WordNet as it comes sees something in common everywhere, were it
-# that both are physical, and has a mind of its own: a rose is a woody plant and so nearer to an
-# oak than to a tulip, sea and mountain have next to nothing in common, and fruit is no plant.
+# Equality sees only the diagonal, and no mistake is worse than another. The superclasses see two
+# levels: a rose is like a tulip, but no more like an oak than like a bus. The tree of Barz &
+# Denzler, which they made from WordNet for this purpose, sees living and lifeless things; more than
+# half of all pairs have nothing in common. WordNet as it comes sees something in common everywhere,
+# if only that both are physical, and has a mind of its own: a rose is a woody plant and so nearer
+# to an oak than to a tulip, sea and mountain have next to nothing in common, and fruit is not a
+# plant.
 
 for a, b in [("rose", "oak_tree"), ("rose", "tulip"), ("sea", "mountain"), ("apple", "oak_tree")]:
     cell = np.flatnonzero(classes == a)[0], np.flatnonzero(classes == b)[0]
@@ -103,9 +105,9 @@ for a, b in [("rose", "oak_tree"), ("rose", "tulip"), ("sea", "mountain"), ("app
     print(f"{a} and {b}: {tree:.2f} in the tree, {wordnet:.2f} in WordNet")
 
 # %%
-# How they spread
-# ---------------
-# The share of pairs of different classes up to a similarity. Where nearly all pairs lie close
+# Their distribution
+# ------------------
+# The share of pairs of different classes up to each similarity. If nearly all pairs lie close
 # together, as under ``"path"``, there is little contrast to learn from: only the nearest classes
 # stand out. Under ``"wu_palmer"`` hardly anything is wholly different.
 
@@ -131,8 +133,8 @@ pd.DataFrame(spearmanr(values).statistic, names, range(1, len(names) + 1)).round
 # %%
 # The neighbours of a class
 # -------------------------
-# What comes next after a class says most about a measure; ties are in alphabetical order. The
-# superclasses run out of relatives after four: what follows is any class.
+# The classes that follow a class say most about a measure; ties are in alphabetical order. The
+# superclasses run out of relatives after four: what follows is arbitrary.
 
 
 def nearest(name, matrix, k=5):
@@ -150,6 +152,6 @@ pd.DataFrame(
 )
 
 # %%
-# A dolphin is a mammal to all of them, and a fish comes before a bear for the tree alone, which
-# has a node for what lives in water. Which is right depends on who searches.
-# `~skhash.similarity.WeightedSimilarity` mixes measures where one does not say it all.
+# A dolphin is a mammal to all of them; a fish comes before a bear only in the tree, which has a
+# node for what lives in water. Which is right depends on who searches.
+# `~skhash.similarity.WeightedSimilarity` mixes measures if one is not enough.

@@ -3,8 +3,8 @@
 Tutorial
 ========
 
-From features to codes, from codes to search, and from search to a judgement. Whoever knows
-``PCA().fit_transform(X)`` knows most of it.
+From features to codes, from codes to search, and from search to evaluation. If you know
+``PCA().fit_transform(X)``, you know most of it.
 """
 
 # %%
@@ -12,7 +12,7 @@ From features to codes, from codes to search, and from search to a judgement. Wh
 # --------
 # A hasher starts from features: rows of numbers, such as the output of a pretrained network. The
 # package ships 256 features of each of the 10,000 test images of CIFAR-100, with a fixed split:
-# 8,000 rows to train on and to search in, 2,000 to query with.
+# 8,000 rows to train on and to search, 2,000 to query with.
 
 import pickle
 
@@ -36,7 +36,7 @@ print(X.shape, X.dtype, *y[:5])
 # Codes without labels
 # --------------------
 # `~skhash.ITQHasher` rotates the principal components so that their signs lose little. It is a
-# transformer: ``fit``, ``transform``, and codes are arrays of 0 and 1.
+# transformer with ``fit`` and ``transform``, and codes are arrays of 0 and 1.
 
 itq = ITQHasher(n_bits=64, random_state=0).fit(X[train])
 itq_codes = itq.transform(X[train])
@@ -44,8 +44,8 @@ print(itq_codes.shape, itq_codes.dtype)
 print(itq_codes[0])
 
 # %%
-# ``decision_function`` gives the real value of each bit before its threshold at 0. Codes in memory
-# or on disk are packed to a bit a bit: 8 bytes for these, where the features take 1,024.
+# ``decision_function`` gives the real value of each bit before its threshold at 0. In memory or on
+# disk, codes can be packed, one bit per bit: 8 bytes for these, where the features take 1,024.
 
 print(np.array_equal(itq_codes, itq.decision_function(X[train]) > 0))
 print(np.packbits(itq_codes, axis=1).nbytes // len(train), "bytes instead of", X[0].nbytes)
@@ -55,8 +55,8 @@ print(np.packbits(itq_codes, axis=1).nbytes // len(train), "bytes instead of", X
 # ------------------
 # A pear is not an apple, but it is a better answer than a bus. A *similarity target* says so in
 # numbers between 0 and 1; here they come from a taxonomy of the classes. There are targets for
-# plain classes, for several labels an item, for embeddings and for anything that a function can
-# tell: see :doc:`/guide/similarity`.
+# plain classes, for several labels per item, for embeddings and for anything that a function can
+# compute: see :doc:`/guide/similarity`.
 
 taxonomy = load_taxonomy("cifar100")
 similarity = TaxonomySimilarity(taxonomy)
@@ -69,10 +69,10 @@ print(
 # %%
 # Codes that follow it
 # --------------------
-# `~skhash.SemanticHasher` makes codes whose Hamming distances are like these. For classes it trains
-# a network to tell them apart, on a GPU where there is one, and reads the bits off what the network
-# thinks of an image and off the features. ``loss_terms_`` records what it minimised. Half the
-# default number of epochs keeps this page quick.
+# `~skhash.SemanticHasher` makes codes whose Hamming distances follow these similarities. For
+# classes it trains a network to tell them apart, on a GPU if there is one, and reads the bits off
+# what the network predicts for an image and off the features. ``loss_terms_`` records what it
+# minimised. Half the default number of epochs keeps this page quick.
 
 hasher = SemanticHasher(n_bits=64, similarity=similarity, max_iter=20, random_state=0)
 hasher.fit(X[train], y[train])
@@ -84,8 +84,8 @@ for term, values in hasher.loss_terms_.items():
 # Search
 # ------
 # scikit-learn searches codes by ``metric="hamming"``, which is the share of bits that differ. The
-# thumbnails show queries on the left and the nearest other query images beside them; a frame is
-# green for the same class, and the paler the less similar the class is.
+# thumbnails show queries on the left and the nearest other query images beside them; a green frame
+# is the same class, and a paler one a less similar class.
 
 neighbours = NearestNeighbors(n_neighbors=8, metric="hamming").fit(query_codes)
 shown = np.flatnonzero(np.isin(y[query], ["apple", "bus", "dolphin", "oak_tree"]))[::11][:5]
@@ -112,14 +112,14 @@ plt.show()
 # `~skhash.metrics.retrieval_report` searches once and computes every measure. Tied distances count
 # with their exact expectation, so the numbers do not depend on the order of the database. mAHP is
 # the mean average hierarchical precision: how similar, in the taxonomy, the first k items are to
-# the query, of what was possible. k is above the 80 training items of a class;
+# the query, relative to the best possible ranking. k is above the 80 training items of a class;
 # :doc:`/guide/judging` says why.
 
 report = retrieval_report(query_codes, y[query], codes, y[train], similarity=similarity, k=250)
 print(report)
 
 # %%
-# A number means something next to others. The band of the display spans the worst and the best
+# A number means something only next to others. The band of the display spans the worst and the best
 # order of ties.
 
 ax = None
@@ -138,10 +138,10 @@ for name, candidate in {"SemanticHasher": hasher, "ITQ": itq}.items():
 plt.show()
 
 # %%
-# As any other estimator
-# ----------------------
-# Hashers go into pipelines, name their outputs and pickle. What they keep are NumPy arrays, so that
-# a model fitted on a GPU loads anywhere. :doc:`/guide/searching` tunes their parameters.
+# Like any other estimator
+# ------------------------
+# Hashers go into pipelines, name their outputs and pickle. They keep only NumPy arrays, so a model
+# fitted on a GPU loads anywhere. :doc:`/guide/searching` tunes their parameters.
 
 pipeline = make_pipeline(StandardScaler(), ITQHasher(n_bits=16, random_state=0))
 frame = pipeline.set_output(transform="pandas").fit(X[train]).transform(X[query])

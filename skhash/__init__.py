@@ -44,13 +44,13 @@ if TYPE_CHECKING:
     from skhash._persist import save as save
     from skhash.hashers import *  # noqa: F403, so that a new hasher is named in one place only
 else:
-    # each on first use (PEP 562): to import scikit-learn and torch takes seconds
+    # each on first use (PEP 562): importing scikit-learn and torch takes seconds
     def __getattr__(name):
         if name in _PACKAGES:
             return import_module(f"skhash.{name}")
         if name in _OTHERS:
             return getattr(import_module(f"skhash.{_OTHERS[name]}"), name)
-        # tools look for many names with underscores in any module, which shall import nothing
+        # tools look up many names with underscores in any module, which should import nothing
         if name == "__all__" or not name.startswith("_"):
             hashers = import_module("skhash.hashers")
             if name == "__all__":

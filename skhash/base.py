@@ -23,10 +23,10 @@ class BaseHasher(
 ):
     """Base class of all hashers.
 
-    A hasher is a transformer from rows of X to binary codes. A subclass sets ``n_bits_`` in
-    ``fit`` and implements `_bit_values`; everything a user calls is defined here, so that
-    ``transform(X) == (decision_function(X) > 0)`` holds for all of them by construction, and so
-    does it that a code depends neither on the rows beside it nor on the processor.
+    A hasher is a transformer from rows of X to binary codes. A subclass sets ``n_bits_`` in ``fit``
+    and implements `_bit_values`; everything a user calls is defined here, so that ``transform(X) ==
+    (decision_function(X) > 0)`` holds for all of them by construction, and and so that a code
+    depends neither on the rows beside it nor on the processor.
     """
 
     #: Keyword arguments for `validate_data` beyond dtype; a subclass may accept sparse X, say.

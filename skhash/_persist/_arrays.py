@@ -115,5 +115,5 @@ def _read(file, spec, start, name, mmap):
     if dtype.kind == "b" and count and flat.view(np.uint8).max() > 1:
         raise LoadError(f"the array {name!r} of bools holds bytes other than 0 and 1")
     if dtype.kind == "U" and count and flat.view("<u4").max() > 0x10FFFF:
-        raise LoadError(f"the array {name!r} of strings holds numbers that are no characters")
+        raise LoadError(f"the array {name!r} of strings holds numbers that are not characters")
     return flat.reshape(spec["shape"], order=spec["order"]).astype(dtype, copy=False)

@@ -181,7 +181,7 @@ def _scalar_of(parts):
 def _dtype_of(name):
     dtype = np.dtype(_of_kind(name, str))
     if not (is_storable(dtype) or dtype.kind in "OU"):
-        raise ValueError(f"{name!r} is no dtype of numbers or strings")
+        raise ValueError(f"{name!r} is not a dtype of numbers or strings")
     return dtype
 
 

@@ -118,7 +118,7 @@ class Decoder:
         if tag == "callable":
             return self._code[payload]
         if tag not in BY_TAG:
-            raise ValueError(f"{tag!r} is no tag of a value")
+            raise ValueError(f"{tag!r} is not the tag of a value")
         return BY_TAG[tag].restore(self._make(payload))
 
     def _check_fetched(self, kind, members) -> None:
@@ -127,7 +127,7 @@ class Decoder:
             name = members.get(member)
             if isinstance(name, str) and not self._trust.allows_fetching(name):
                 raise LoadError(
-                    f"the model would download {str(name)!r}, and run it. If you know whose it is, "
+                    f"the model would download {str(name)!r}, and run it; if you know whose it is, "
                     f"load it with trusted={[str(name)]}"
                 )
 
@@ -176,13 +176,13 @@ def _check_trust(classes, callables, trust) -> None:
     untrusted = [name for name in classes if not (trust.allows(name) or is_own(name))]
     untrusted += [name for name in callables if not trust.allows(name)]
     if untrusted:
-        raise LoadError(f"the model refers to {', '.join(sorted(untrusted))}. {_advice(untrusted)}")
+        raise LoadError(f"the model refers to {', '.join(sorted(untrusted))}; {_advice(untrusted)}")
 
 
 def _advice(names) -> str:
     modules = sorted({name.partition(":")[0] for name in names})
     return (
-        "That is code which the model is not trusted to run. If you know the code, and who made "
+        "that is code which the model is not trusted to run; if you know the code, and who made "
         f"the model, load it with trusted={modules}"
     )
 
@@ -190,6 +190,6 @@ def _advice(names) -> str:
 def _check_class(name: str, kind: Any, trust: Trust) -> None:
     ours = is_estimator_class(kind) or is_own_value_class(kind)
     if not trust.allows(name) and not ours:
-        raise LoadError(f"the model refers to {name}, which is no estimator. {_advice([name])}")
+        raise LoadError(f"the model refers to {name}, which is not an estimator; {_advice([name])}")
     if not isinstance(kind, type) or not is_plain_class(kind):
-        raise LoadError(f"{name} is no class whose objects are made of attributes alone")
+        raise LoadError(f"{name} is not a class whose objects are made of attributes alone")

@@ -174,7 +174,7 @@ def _check_text(text, place):
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise ValueError(f"{place} cannot be saved: {text!r} is no valid text ({error})") from None
+        raise ValueError(f"{place} cannot be saved: {text!r} is not valid text ({error})") from None
     return text
 
 

@@ -64,7 +64,7 @@ def check_file(file: IO[bytes], name: str, wanted: dict[str, Any], *, verify: bo
     """
     size = os.fstat(file.fileno()).st_size
     if size != wanted["bytes"]:
-        raise LoadError(f"{name} has {size} bytes, and was saved with {wanted['bytes']}")
+        raise LoadError(f"{name} has {size} bytes, but was saved with {wanted['bytes']}")
     if verify and file_checksum(file) != wanted["sha256"]:
         raise LoadError(f"{name} does not have the checksum it was saved with: it is damaged")
 

@@ -93,7 +93,7 @@ def parse_json(text: bytes, name: str) -> Any:
     except RecursionError:
         raise LoadError(f"{name} is nested too deeply") from None
     except ValueError as error:
-        raise LoadError(f"{name} is no valid JSON: {error}") from None
+        raise LoadError(f"{name} is not valid JSON: {error}") from None
 
 
 def checksum(content: dict[str, Any]) -> str:
@@ -129,4 +129,4 @@ def _without_repeats(pairs):
 
 
 def _no_constant(name):
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a JSON number")

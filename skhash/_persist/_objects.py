@@ -53,7 +53,7 @@ def state_of(thing: Any) -> dict[str, Any]:
     """
     kind = type(thing)
     if kind.__module__.startswith("pandas."):
-        raise TypeError("give a dict or an array of numpy in its place")
+        raise TypeError("use a dict or a NumPy array instead")
     if not is_plain_class(kind):
         raise TypeError(f"{kind.__module__}.{kind.__qualname__} is not made of attributes alone")
     state = thing.__getstate__()

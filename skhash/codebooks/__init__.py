@@ -1,4 +1,4 @@
-"""Binary codes of classes: random, far apart, or as far apart as the classes are unlike."""
+"""Class codes: random, far apart, or at distances that follow how unlike the classes are."""
 
 from skhash.codebooks._hadamard import hadamard_codebook
 from skhash.codebooks._majority import majority_codes

@@ -49,7 +49,7 @@ def check_codebook(codebook, n_classes: int | None = None, n_bits: int | None = 
         offence = values[~np.isin(values, (-1, 0, 1))]
         raise ValueError(
             "codebook must hold bits, either 0 and 1 or -1 and 1, "
-            + (f"got {offence[0]}." if len(offence) else "got -1, 0 and 1 mixed.")
+            + (f"got {offence[0]}" if len(offence) else "got -1, 0 and 1 mixed")
         )
     bits = (values > 0).astype(np.uint8)
     _, first, inverse = np.unique(bits, axis=0, return_index=True, return_inverse=True)

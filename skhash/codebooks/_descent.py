@@ -6,16 +6,16 @@ import numpy as np
 
 from skhash.codebooks._stress import Stress
 
-# Classes of each side that an exchange is looked for among, until no such exchange is left:
-# what a pair adds is small beside what its two classes gain on their own.
+# Exchanges are looked for among this many classes on each side, until none is left: what a pair
+# adds is small beside what its two classes gain on their own.
 _N_CANDIDATES = 48
 
 
 def descend(stress: Stress, codes: np.ndarray, max_sweeps: int, random_state) -> int:
     """Improve distinct codes of -1 and 1 in place until no exchange within a column helps.
 
-    Two classes exchange their bits of a column, so that each column keeps its number of ones;
-    the codes stay distinct. The scale is fitted anew before each sweep over the columns.
+    Two classes exchange their bits of a column, so that each column keeps its number of ones; the
+    codes stay distinct. The scale is fitted again before each sweep over the columns.
 
     Returns the number of sweeps.
     """
@@ -56,7 +56,7 @@ def exchange_codes(stress: Stress, codes: np.ndarray, max_exchanges: int) -> int
     for n_exchanges in range(max_exchanges):
         products = codes @ codes.T
         wanted = stress.wanted(products, n_bits)
-        # what class i would cost with the code of class j, but for a constant of i
+        # what class i would cost with the code of class j, up to a constant of i
         cost = stress.weights @ products**2 - 2 * (stress.weights * wanted) @ products
         own = np.diagonal(cost)
         # two classes that exchange their codes stay as far apart as they were
@@ -72,8 +72,8 @@ def exchange_codes(stress: Stress, codes: np.ndarray, max_exchanges: int) -> int
 def _exchange_bits(initial, pull, stress, twins, n_candidates) -> np.ndarray:
     """A column after exchanges of the bits of two classes, the best pair first.
 
-    As a function of one column b, the stress is ``-2 b' M b / (2 K) ** 2`` but for a constant,
-    with ``M = pull + w * (a a')``, where a is the column as it was.
+    As a function of one column b, the stress is ``-2 b' M b / (2 K) ** 2`` up to a constant, with
+    ``M = pull + w * (a a')``, where a is the column as it was.
     """
     weights = stress.weights
     column = initial.copy()
@@ -109,7 +109,7 @@ def _follow(pull, weights, old, new, changed) -> None:
 
 
 def _least(values, positions, n) -> np.ndarray:
-    """Those n of the positions that have the least values, in no order."""
+    """The n positions with the smallest values, in no order."""
     if len(positions) <= n:
         return positions
     return positions[np.argpartition(values[positions], n)[:n]]
@@ -124,10 +124,10 @@ def _row_keys(codes, random_state) -> tuple[np.ndarray, np.ndarray]:
 def _twins(keys) -> np.ndarray | None:
     """Position of the class with an equal key, or -1; None where all keys differ.
 
-    Given the keys without a column: two codes that differ in this column only must go on to,
-    so that a class with a twin can exchange bits with nobody else. As codes are distinct, none
-    has two twins. That unequal codes share a key is next to impossible, and would only forbid
-    an exchange.
+    Given the keys without a column: two codes that differ in this column only must keep differing,
+    so a class with a twin can exchange bits with no other. As codes are distinct, none has two
+    twins. It is next to impossible for unequal codes to share a key, and would only forbid an
+    exchange.
     """
     order = keys.argsort()
     equal = np.flatnonzero(keys[order[1:]] == keys[order[:-1]])

@@ -12,15 +12,15 @@ from skhash.codebooks._checks import check_size
 def hadamard_codebook(n_classes, n_bits, random_state=None) -> np.ndarray:
     """Rows of a Hadamard matrix and their complements.
 
-    Any two codes differ in exactly ``n_bits / 2`` bits, or in all of them where one is the
-    other's complement, which happens only where ``n_classes > n_bits``. The matrix is
-    Sylvester's. Rows are drawn at random, and half of those that do not come with their
-    complement are complemented: a column of the matrix is constant, which would waste a bit.
+    Any two codes differ in exactly ``n_bits / 2`` bits, or in all of them if one is the other's
+    complement, which happens only if ``n_classes > n_bits``. The matrix is Sylvester's. Rows are
+    drawn at random, and half of those that do not come with their complement are complemented: a
+    column of the matrix is constant, which would waste a bit.
 
     Parameters
     ----------
     n_classes : int
-        Number of codes, ``2 * n_bits`` at most.
+        Number of codes, at most ``2 * n_bits``.
     n_bits : int
         Length of the codes, a power of two.
     random_state : int, RandomState instance or None, default=None
@@ -53,8 +53,8 @@ def hadamard_codebook(n_classes, n_bits, random_state=None) -> np.ndarray:
     needed = max(power, 1 << (-(-n_classes // 2) - 1).bit_length())
     if power != n_bits or n_classes > 2 * n_bits:
         raise ValueError(
-            "a Hadamard codebook needs n_bits a power of two and n_classes <= 2 * n_bits, got "
-            f"n_classes={n_classes} and n_bits={n_bits}; n_bits={needed} would do"
+            "a Hadamard codebook needs n_bits to be a power of two and n_classes <= 2 * n_bits, "
+            f"got n_classes={n_classes} and n_bits={n_bits}; n_bits={needed} would do"
         )
     random_state = check_random_state(random_state)
     rows = (hadamard(n_bits) > 0).astype(np.uint8)

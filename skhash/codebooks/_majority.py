@@ -1,4 +1,4 @@
-"""Codes of sets of classes."""
+"""Codes for sets of classes."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from skhash.codebooks._checks import check_codebook
 
 
 def majority_codes(codebook, indicators, ties) -> np.ndarray:
-    """A code for each set of classes: bit by bit, what most of their codes have.
+    """A code for each set of classes: the majority of their codes, bit by bit.
 
-    Of all codes it has the least sum of Hamming distances to the codes of the set. Equal sets
-    get equal codes, and a set of one class the code of this class.
+    It has the smallest possible sum of Hamming distances to the codes of the set. Equal sets get
+    equal codes, and a set of one class gets the code of that class.
 
     Parameters
     ----------
     codebook : array-like of shape (n_classes, n_bits)
-        Codes of the classes: 0 and 1, or -1 and 1.
+        Class codes: 0 and 1, or -1 and 1.
     indicators : array-like of shape (n_samples, n_classes)
         1 for the classes in each set, 0 for the others.
     ties : array-like of shape (n_bits,)
-        Bits of 0 and 1, such as fair coins: what to take where the codes of a set of even size
-        are divided, and so the code of the empty set.
+        Bits of 0 and 1, such as fair coins: what to take where the codes of a set of even size tie,
+        and hence also the code of the empty set.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def majority_codes(codebook, indicators, ties) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the sizes do not match, or the codebook is none.
+        If the sizes do not match, or the codebook is not valid.
 
     References
     ----------

@@ -24,7 +24,7 @@ def make_codebook(kind, n_classes, n_bits, *, similarity=None, random_state=None
     Parameters
     ----------
     kind : {"maxhd", "bernoulli", "balanced", "hadamard", "semantic"} or array-like
-        - ``"maxhd"``: random codes that keep their distance, see `maxhd_codebook`;
+        - ``"maxhd"``: random codes at a minimum distance, see `maxhd_codebook`;
         - ``"bernoulli"``: fair coins, see `bernoulli_codebook`;
         - ``"balanced"``: random codes with balanced bits, see `balanced_codebook`;
         - ``"hadamard"``: codes exactly half of the bits apart, see `hadamard_codebook`;
@@ -51,8 +51,8 @@ def make_codebook(kind, n_classes, n_bits, *, similarity=None, random_state=None
     Raises
     ------
     ValueError
-        If the kind is unknown, cannot have these sizes or lacks its similarity, or if an array
-        is no codebook of these sizes.
+        If the kind is unknown, cannot have these sizes or lacks its similarity, or if an array is
+        not a codebook of these sizes.
 
     Examples
     --------

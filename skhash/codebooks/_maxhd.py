@@ -1,4 +1,4 @@
-"""Random codes that keep their distance."""
+"""Random codes at a minimum distance."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _OPTIONS = {
 def maxhd_codebook(
     n_classes, n_bits, random_state=None, *, min_distance=0.61, max_failures=10_000
 ) -> np.ndarray:
-    """Random codes, each accepted only where it is far enough from those before.
+    """Random codes, each accepted only if it is far enough from the earlier ones.
 
-    A code of fair coins is accepted if it differs from each accepted one in
-    ``min_distance * n_bits`` bits or more. When max_failures draws in a row have failed, the
-    bar falls by 0.01, as often as necessary. The least distance of two codes is thereby much
-    greater than that of `bernoulli_codebook` (26 against 17 of 64 bits for 100 classes); the
-    mean distance stays near ``n_bits / 2``, and no bit is balanced but by chance.
+    A code of fair coins is accepted if it differs from each accepted one in ``min_distance *
+    n_bits`` bits or more. When max_failures draws in a row have failed, the bar falls by 0.01, as
+    often as necessary. The minimum distance is thereby much larger than that of
+    `bernoulli_codebook` (26 against 17 of 64 bits for 100 classes); the mean distance stays near
+    ``n_bits / 2``, and bits are balanced only by chance.
 
     Parameters
     ----------
@@ -40,8 +40,8 @@ def maxhd_codebook(
     min_distance : float, default=0.61
         The bar at first, as a fraction of n_bits.
     max_failures : int, default=10000
-        Number of draws in a row that fail before the bar falls. More of them give codes a
-        little further apart and take proportionally longer.
+        Number of consecutive failures before the bar falls. More give codes a little further apart
+        and take proportionally longer.
 
     Returns
     -------

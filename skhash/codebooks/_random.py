@@ -8,18 +8,18 @@ from sklearn.utils.random import sample_without_replacement
 
 from skhash.codebooks._checks import check_size
 
-# up to here all codes are numbers that scikit-learn samples from; above, two codes drawn
-# alike are so rare that drawing again costs nothing
+# up to here all codes are numbers that scikit-learn samples from; above, equal codes are so rare
+# that drawing again costs nothing
 _ENUMERABLE_BITS = 30
 
 
 def bernoulli_codebook(n_classes, n_bits, random_state=None) -> np.ndarray:
-    """Codes whose bits are fair coins, drawn again where two classes got the same.
+    """Codes whose bits are fair coins, drawn again if two classes get the same code.
 
     The Hamming distance of two codes is binomial: ``n_bits / 2`` on average, with a standard
-    deviation of ``sqrt(n_bits) / 2``. The least distance among all pairs is much less, and no
-    bit is balanced but by chance; `maxhd_codebook` and `balanced_codebook` see to one of them
-    each.
+    deviation of ``sqrt(n_bits) / 2``. The minimum distance among all pairs is much smaller, and
+    bits are balanced only by chance; `maxhd_codebook` and `balanced_codebook` each improve one of
+    these.
 
     Parameters
     ----------
@@ -69,10 +69,10 @@ def bernoulli_codebook(n_classes, n_bits, random_state=None) -> np.ndarray:
 def balanced_codebook(n_classes, n_bits, random_state=None) -> np.ndarray:
     """Random codes such that each bit is 1 for half of the classes, rounded up or down.
 
-    Balance makes the mean distance of two codes the greatest that there is,
-    ``n_bits * n_classes / (2 * (n_classes - 1))`` for an even number of classes: a little above
-    ``n_bits / 2``. Every code comes with its complement, except that one of an odd number of
-    classes stands alone. The least distance is about that of `bernoulli_codebook`.
+    Balance makes the mean distance of two codes the largest possible, ``n_bits * n_classes / (2 *
+    (n_classes - 1))`` for an even number of classes: a little above ``n_bits / 2``. Every code
+    comes with its complement, except for one if the number of classes is odd. The minimum distance
+    is about that of `bernoulli_codebook`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What can be said of a codebook before anything is learned."""
+"""What can be said about a codebook before anything is learned."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from skhash.codebooks._stress import GAMMA, RHO, WEIGHTING, Stress
 def codebook_rank_correlation(codebook, similarity) -> float:
     """Spearman's correlation of the Hamming distances of codes and the dissimilarities of classes.
 
-    Ties, of which a taxonomy has many, share the mean of their ranks, so that codes with several
+    Ties, of which a taxonomy has many, share the mean of their ranks, so codes with several
     distances for one dissimilarity stay below 1.
 
     Parameters
@@ -28,8 +28,8 @@ def codebook_rank_correlation(codebook, similarity) -> float:
     Returns
     -------
     correlation : float
-        Between -1 and 1, which is best; 0 where all codes are equally far from each other, NaN
-        where all classes are equally similar, so that there is no order.
+        Between -1 and 1, which is best; 0 if all codes are equally far apart, NaN if all classes
+        are equally similar, so that there is no order.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def codebook_report(codebook, similarity=None, *, gamma=GAMMA, rho=RHO) -> Bunch
     Parameters
     ----------
     codebook : array-like of shape (n_classes, n_bits)
-        A different code for each class, of two classes or more: 0 and 1, booleans, or -1 and 1.
+        A different code for each of at least two classes: 0 and 1, booleans, or -1 and 1.
     similarity : array-like of shape (n_classes, n_classes), default=None
         Similarities of the classes, symmetric, in [0, 1].
     gamma, rho : float
@@ -116,7 +116,7 @@ def _distances(codebook) -> np.ndarray:
 
 
 def _rank_correlation(distances, similarity) -> float:
-    # similarities that differ by rounding only are to tie
+    # similarities that differ only by rounding should tie
     dissimilarity = (1 - similarity)[np.triu_indices(len(similarity), 1)].round(12)
     if len(dissimilarity) == 0 or np.ptp(dissimilarity) == 0:
         return float("nan")

@@ -21,17 +21,17 @@ def semantic_codebook(
 ) -> np.ndarray:
     """Balanced codes whose Hamming distances follow the dissimilarities of classes.
 
-    Looks for the codes of least stress: the sum over pairs a < b of ``w_ab * (h_ab / n_bits -
-    c * d_ab) ** 2``, where h is the Hamming distance, ``d = 1 - similarity``, ``w = (gamma /
-    (gamma + d)) ** rho``, and c the scale at which the stress is least. Each bit is 1 for half
-    of the classes, rounded up or down, so that the mean distance is that of
-    `balanced_codebook`; distances rank as the dissimilarities do, as far as the bits allow. The
-    least distance is small by intent, but never 0: classes of similarity 1 get different codes.
+    Looks for the codes of lowest stress: the sum over pairs a < b of ``w_ab * (h_ab / n_bits - c *
+    d_ab) ** 2``, where h is the Hamming distance, ``d = 1 - similarity``, ``w = (gamma / (gamma +
+    d)) ** rho``, and c the scale that minimises the stress. Each bit is 1 for half of the classes,
+    rounded up or down, so the mean distance is that of `balanced_codebook`; distances rank as the
+    dissimilarities do, as far as the bits allow. The minimum distance is intentionally small, but
+    never 0: classes of similarity 1 get different codes.
 
-    The search starts from a `balanced_codebook`. Two classes at a time exchange their bits of
-    a column, the pair that helps most first, column after column until no exchange helps. Then
-    a column of the best codes is shuffled and the descent repeated, as often as max_sweeps
-    allows. Where all pairs are equally similar, the codes become as equally far as they can.
+    The search starts from a `balanced_codebook`. Two classes at a time exchange their bits of a
+    column, the pair that helps most first, column after column until no exchange helps. Then a
+    column of the best codes is shuffled and the descent repeated, as often as max_sweeps allows. If
+    all pairs are equally similar, the codes become as equidistant as possible.
 
     Parameters
     ----------
@@ -43,13 +43,13 @@ def semantic_codebook(
     random_state : int, RandomState instance or None, default=None
         Draws the start and the shuffles. Give an int for the same codes in every call.
     gamma : float, default=0.1
-        Dissimilarity at which a pair weighs ``2 ** -rho`` times as much as one of none.
+        Dissimilarity at which a pair weighs ``2 ** -rho`` times as much as one of dissimilarity 0.
     rho : float, default=1.0
-        How much more similar pairs weigh than others; 0 weighs all alike, which puts the
-        order of far classes before that of near ones.
+        How much more similar pairs weigh than others; 0 weighs all equally, which favours the order
+        of far classes over that of near ones.
     max_sweeps : int, default=300
-        Number of sweeps over the columns, which the time is proportional to: about a second
-        for 100 classes and a quarter of a minute for 1,000, at 64 bits.
+        Number of sweeps over the columns. The time is proportional to it: at 64 bits about a second
+        for 100 classes and a quarter of a minute for 1,000.
 
     Returns
     -------
@@ -59,12 +59,12 @@ def semantic_codebook(
     Raises
     ------
     ValueError
-        If similarity is no such matrix, there are fewer codes of n_bits than classes, or an
+        If similarity is not such a matrix, there are fewer codes of n_bits than classes, or an
         option is out of range.
 
     See Also
     --------
-    codebook_report : What has been achieved.
+    codebook_report : How well the codes follow the similarity.
 
     Notes
     -----

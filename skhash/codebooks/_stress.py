@@ -1,4 +1,4 @@
-"""How far the distances of codes are from those that are wanted."""
+"""How far the distances of codes are from the wanted ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 # Chosen on the CIFAR-100 tree, for the hierarchical precision of the codes themselves. Without
-# weights the rank correlation over all pairs is up to .02 greater, and the order of the nearest
+# weights the rank correlation over all pairs is up to .02 higher, and the order of the nearest
 # classes worse.
 GAMMA = 0.1
 RHO = 1.0
@@ -20,7 +20,7 @@ WEIGHTING: dict[str, list[Any]] = {
 
 
 class Stress:
-    """Weighted stress of codes against target distances, at the scale that suits them best.
+    """Weighted stress of codes against wanted distances, at the scale that suits them best.
 
     With bits of -1 and 1, the distance of two codes is ``h / K = (1 - b_i . b_j / K) / 2``, so
     that the stress ``sum w (h / K - c d) ** 2`` is ``sum w R ** 2 / (2 K) ** 2`` with the
@@ -29,8 +29,8 @@ class Stress:
     Parameters
     ----------
     similarity : ndarray of shape (n_classes, n_classes)
-        Checked similarities; the distances are 1 minus them. Where all pairs are equally
-        similar, all are to be equally far.
+        Checked similarities; the distances are 1 minus them. If all pairs are equally similar, all
+        should be equally far apart.
     gamma, rho : float
         The weights are ``(gamma / (gamma + d)) ** rho``.
     """

@@ -29,7 +29,7 @@ def read_archive(path: Path) -> dict[str, np.ndarray]:
     Raises
     ------
     pickle.UnpicklingError
-        If a file of the archive asks for anything but plain containers and arrays.
+        If a file of the archive contains anything but plain containers and arrays.
     OSError
         If one of the three files is missing.
     """

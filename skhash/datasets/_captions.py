@@ -14,9 +14,9 @@ _FILE = "captions.npz"
 def load_captions(*, return_X_y=False):
     """Load captions of pictures from Conceptual Captions, with their sentence embeddings.
 
-    The set ships inside the package. Its rows are captions of the validation split, drawn by lot;
-    the targets are embeddings by all-MiniLM-L6-v2, reduced to 128 columns and kept as 8-bit
-    integers. The description in ``DESCR`` says how they were made, and the terms.
+    The set ships inside the package. Its rows are captions drawn at random from the validation
+    split; ``target`` holds their embeddings by all-MiniLM-L6-v2, reduced to 128 columns and kept as
+    8-bit integers. The description in ``DESCR`` says how they were made, and the terms.
 
     =================   ==============
     Samples total                8,000

@@ -44,7 +44,7 @@ def load_cifar100_features(*, return_X_y=False, as_frame=False):
         Dictionary-like object with these attributes.
 
         data : {ndarray, DataFrame} of shape (10000, 256), dtype float32
-            The features. Columns run from the component of the greatest variance down.
+            The features, by components of decreasing variance.
         target : {ndarray, Series} of shape (10000,), dtype int64
             Class of each image, 0 to 99. ``target_names[target]`` gives names.
         frame : DataFrame of shape (10000, 257) or None
@@ -62,8 +62,8 @@ def load_cifar100_features(*, return_X_y=False, as_frame=False):
         query_indices : ndarray of shape (2000,), dtype int64
             Rows to query with, 20 of each class, ascending.
         thumbnails : ndarray of shape (2000, 32, 32, 3), dtype uint8
-            RGB images of the query rows, in the order of ``query_indices``. They are decoded
-            when first asked for, which needs Pillow.
+            RGB images of the query rows, in the order of ``query_indices``. They are decoded on
+            first access, which needs Pillow.
         DESCR : str
             Origin, making, accuracy and terms of the data.
         filename, data_module : str
@@ -75,8 +75,8 @@ def load_cifar100_features(*, return_X_y=False, as_frame=False):
     Raises
     ------
     ImportError
-        If `as_frame` is True and pandas is missing, or when ``thumbnails`` is asked for and
-        Pillow is missing.
+        If `as_frame` is True and pandas is missing, or when ``thumbnails`` is accessed and Pillow
+        is missing.
 
     References
     ----------
@@ -124,9 +124,9 @@ def load_cifar100_features(*, return_X_y=False, as_frame=False):
 
 
 class _FeaturesBunch(Bunch):
-    """A Bunch that decodes its thumbnails when they are first asked for.
+    """A Bunch that decodes its thumbnails on first access.
 
-    So that whoever wants the features only neither waits for the images nor needs Pillow.
+    Those who want only the features need not wait for the images, nor install Pillow.
     """
 
     def __missing__(self, key):

@@ -30,9 +30,9 @@ def fetch_cifar100(
 ):
     """Load the CIFAR-100 images, downloading them the first time.
 
-    Where the environment variable ``SKHASH_DATA`` names a folder that holds
-    ``cifar100_all_jpeg95.npz``, the images are read from there and nothing is downloaded.
-    Otherwise they come from the cache, and into the cache from their official source.
+    If the environment variable ``SKHASH_DATA`` names a folder that holds
+    ``cifar100_all_jpeg95.npz``, the images are read from there and nothing is downloaded. Otherwise
+    they come from the cache, which is filled from their official source.
 
     =================   ===============
     Classes                         100
@@ -48,7 +48,7 @@ def fetch_cifar100(
         Where scikit-learn keeps its data sets, see :func:`sklearn.datasets.get_data_home`.
         The images are cached in its subfolder ``cifar100``.
     download_if_missing : bool, default=True
-        If False, raise an OSError when the images are not at hand, instead of downloading.
+        If False, raise an OSError instead of downloading images that are not there.
     n_retries : int, default=3
         Number of further attempts when the download fails.
     delay : float, default=1.0
@@ -83,9 +83,9 @@ def fetch_cifar100(
     Raises
     ------
     OSError
-        If the images are not at hand and `download_if_missing` is False, if the download fails
-        or does not have the checksum of the official archive, or if the cache is damaged.
-        A download that fails or is interrupted leaves nothing behind.
+        If the images are not there and `download_if_missing` is False, if the download fails or
+        does not have the checksum of the official archive, or if the cache is damaged. A download
+        that fails or is interrupted leaves nothing behind.
     ImportError
         If the images come from ``SKHASH_DATA`` and Pillow is missing.
 
@@ -146,12 +146,12 @@ def _fetch_archive(folder: str, n_retries: int, delay: float) -> Path:
             _ARCHIVE_URL, folder=folder, sha256=_ARCHIVE_SHA256, n_retries=n_retries, delay=delay
         )
     except OSError as error:
-        raise OSError(f"CIFAR-100 could not be had from {_ARCHIVE_URL}: {error}") from error
+        raise OSError(f"CIFAR-100 could not be downloaded from {_ARCHIVE_URL}: {error}") from error
 
 
 @contextmanager
 def _report_progress(folder: Path, interval: float = 1.0) -> Iterator[None]:
-    """Print now and then how much has arrived in `folder`."""
+    """Print every few seconds how much has arrived in `folder`."""
     finished = threading.Event()
 
     def report() -> None:

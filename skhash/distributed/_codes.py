@@ -85,7 +85,7 @@ class CodeParts:
             If its file is missing or damaged.
         """
         if not 0 <= index < self.n_parts:
-            raise IndexError(f"index must be from 0 to {self.n_parts - 1}, got {index}.")
+            raise IndexError(f"index must be from 0 to {self.n_parts - 1}, got {index}")
         packed, ids = read_part(self._parts[index], self.path)
         if ids is None:
             start = int(self.part_rows[:index].sum())
@@ -119,7 +119,7 @@ class CodeParts:
         out = np.empty(shape, np.uint8) if out is None else out
         if out.shape != shape or out.dtype != np.uint8:
             raise ValueError(
-                f"out must be uint8 of shape {shape}, got {out.dtype} of shape {out.shape}."
+                f"out must be uint8 of shape {shape}, got {out.dtype} of shape {out.shape}"
             )
         ids = []
         start = 0
@@ -173,6 +173,6 @@ def open_codes(path) -> CodeParts:
         missing = wrong or [p.name for p, n in zip(manifest.parts, found) if n is None]
         raise LoadError(
             f"{folder} is not complete: {len(missing)} of {len(found)} parts are missing or "
-            f"damaged, the first is {missing[0]}. The same call of transform writes them"
+            f"damaged, the first is {missing[0]}; the same call of transform writes them"
         )
     return CodeParts(folder, manifest)

@@ -97,8 +97,8 @@ def choose_columns(
     if other or not chosen:
         raise ValueError(
             "columns must name numeric columns or one column of vectors, got "
-            f"{', '.join(other) or 'none'}. Name those that hold the features by columns=, and a "
-            "column to keep beside the codes by ids=."
+            f"{', '.join(other) or 'none'}; name those that hold the features by columns=, and a "
+            "column to keep beside the codes by ids="
         )
     return Columns(ids, features=tuple(chosen), named=names is not None)
 
@@ -107,7 +107,7 @@ def _check_present(names, kinds, argument):
     missing = [name for name in names if name not in kinds]
     if missing:
         raise ValueError(
-            f"{argument} {missing} not found in the data, whose columns are {list(kinds)}."
+            f"{argument} {missing} not found in the data, whose columns are {list(kinds)}"
         )
 
 
@@ -117,10 +117,10 @@ def _vectors(column, name, n_features) -> np.ndarray:
     import pyarrow.compute as pc
 
     if not is_vector_type(column.type):
-        raise ValueError(f"column {name!r} must hold vectors of numbers, got {column.type}.")
+        raise ValueError(f"column {name!r} must hold vectors of numbers, got {column.type}")
     values = column.flatten()
     if column.null_count or values.null_count:
-        raise ValueError(f"column {name!r} has missing vectors or values.")
+        raise ValueError(f"column {name!r} has missing vectors or values")
     if pa.types.is_fixed_size_list(column.type):
         n_features = column.type.list_size
     elif len(column):
@@ -130,7 +130,7 @@ def _vectors(column, name, n_features) -> np.ndarray:
         if not shortest == longest == n_features:
             raise ValueError(
                 f"column {name!r} must hold vectors of {n_features} numbers, got {shortest} to "
-                f"{longest}."
+                f"{longest}"
             )
     return values.to_numpy(zero_copy_only=False).reshape(len(column), n_features or 0)
 
@@ -147,5 +147,5 @@ def is_vector_type(kind) -> bool:
 
 def _checked_ids(ids, name):
     if ids is not None and ids.null_count:
-        raise ValueError(f"ids column {name!r} has {ids.null_count} missing values.")
+        raise ValueError(f"ids column {name!r} has {ids.null_count} missing values")
     return ids

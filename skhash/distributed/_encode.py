@@ -37,7 +37,7 @@ class Encoding:
             if codes.shape != (len(X), self.n_bits):
                 raise ValueError(
                     f"estimator gave codes of shape {codes.shape} for {len(X)} rows of "
-                    f"{self.n_bits} bits."
+                    f"{self.n_bits} bits"
                 )
             yield check_codes(codes, "estimator.transform(X)"), ids
 
@@ -55,7 +55,7 @@ class Encoding:
 def check_estimator(estimator) -> None:
     """Raise where the estimator cannot encode at all."""
     if not hasattr(estimator, "transform"):
-        raise TypeError(f"estimator must have a transform method, got {estimator!r}.")
+        raise TypeError(f"estimator must have a transform method, got {estimator!r}")
     check_is_fitted(estimator)
 
 

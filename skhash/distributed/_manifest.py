@@ -69,7 +69,9 @@ class Manifest:
         except (FileNotFoundError, NotADirectoryError):
             raise LoadError(f"{folder} holds no packed codes: it has no {NAME}") from None
         if content["version"] != _VERSION:
-            raise LoadError(f"{name} has format version {content['version']}, no longer read")
+            raise LoadError(
+                f"{name} has format version {content['version']}, which is no longer read"
+            )
         try:
             manifest = cls(**{field.name: content[field.name] for field in fields(cls)})
             manifest._check()
@@ -108,24 +110,24 @@ class Manifest:
         check_input : bool
             Whether the token of the input counts.
         """
-        advice = "Choose another output, or pass overwrite=True."
+        advice = "choose another output, or pass overwrite=True"
         if self.estimator != other.estimator or self.n_bits != other.n_bits:
             raise ValueError(
                 f"output holds codes of another estimator: {self.n_bits} bits of "
                 f"{_words(self.estimator)}, now {other.n_bits} bits of "
-                f"{_words(other.estimator)}. {advice}"
+                f"{_words(other.estimator)}; {advice}"
             )
         for name, value in other.input.items():
             if name != "token" and self.input.get(name) != value:
                 raise ValueError(
                     f"output holds codes of other data: {name} was {self.input.get(name)}, now "
-                    f"{value}. {advice}"
+                    f"{value}; {advice}"
                 )
         if check_input and self.input.get("token") != other.input["token"]:
             raise ValueError(
                 "output holds codes of other data: of the same shape, but by another name in Dask, "
-                "or in Parquet files that have been written since. Where they are the same all the "
-                f"same, check_input=False goes on. {advice}"
+                "or in Parquet files that have been written since; if they are the same "
+                f"nevertheless, check_input=False continues; {advice}"
             )
 
     def _check(self):

@@ -20,10 +20,10 @@ def prepare_output(folder: Path, wanted: Manifest, *, overwrite: bool, check_inp
         If the directory holds anything else; it is left as it is.
     """
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f"output must be a directory, got the file {folder}.")
+        raise ValueError(f"output must be a directory, got the file {folder}")
     if folder.exists() and any(folder.iterdir()):
         if not (folder / NAME).exists():
-            raise ValueError(f"output must be empty or hold packed codes, and {folder} does not.")
+            raise ValueError(f"output must be empty or hold packed codes, and {folder} does not")
         found = Manifest.read(folder)
         if not overwrite:
             found.check_resumable(wanted, check_input=check_input)
@@ -98,6 +98,6 @@ def _check_reached(manifest, folder, written):
     lost = [parts[i].name for i in written if not (folder / parts[i].name).exists()]
     if lost:
         raise ValueError(
-            f"output: workers have written {lost[0]}, and {folder} here does not have it. Workers "
-            "and client must share the file system under the same path."
+            f"output: workers have written {lost[0]}, and {folder} here does not have it; workers "
+            "and client must share the file system under the same path"
         )

@@ -55,7 +55,7 @@ def parquet_source(path, columns, ids, estimator) -> Source:
         digest.update(_version(file))
     n_rows: list[int | None] = [part.n_rows for part in partitions]
     if not partitions:
-        raise ValueError(f"data has no rows: {path}.")
+        raise ValueError(f"data has no rows: {path}")
     n_features = _count_features(partitions[0], chosen)
     return Source(
         partial(_read_row_groups, columns=chosen),

@@ -85,7 +85,7 @@ def read_part(part: Part, folder: Path):
             table = file.read(use_threads=False).combine_chunks()
     except (pa.ArrowException, OSError, ValueError) as error:
         raise LoadError(
-            f"{folder / part.name} is missing or damaged ({error}); transform encodes it anew"
+            f"{folder / part.name} is missing or damaged ({error}); transform encodes it again"
         ) from error
     ids = None if part.ids is None else table.column(part.ids).to_numpy()
     if table.num_rows == 0:
@@ -102,7 +102,7 @@ def _open(part, folder):
     path = folder / part.name
     if not path.is_file():
         # pyarrow would wait for a pipe
-        raise FileNotFoundError(f"{path} is no file")
+        raise FileNotFoundError(f"{path} is not a file")
     file = pq.ParquetFile(path, page_checksum_verification=True)
     metadata = file.schema_arrow.metadata or {}
     if metadata.get(_METADATA) != _describe(part):

@@ -51,7 +51,7 @@ def open_source(data, columns, ids, estimator) -> Source:
         return _frame_source(data, columns, ids, estimator)
     raise TypeError(
         "data must be a Dask array, a Dask DataFrame or the path of a Parquet data set, got "
-        f"{type(data).__name__}. dask.array.from_array makes a Dask array of a memory map."
+        f"{type(data).__name__}; dask.array.from_array makes a Dask array of a memory map"
     )
 
 
@@ -71,11 +71,11 @@ def _array_source(array, columns, ids) -> Source:
     from dask.base import tokenize
 
     if columns is not None or ids is not None:
-        raise ValueError("columns and ids name columns of a table; a Dask array has none.")
+        raise ValueError("columns and ids name columns of a table; a Dask array has none")
     if array.ndim != 2:
-        raise ValueError(f"data must have shape (n_samples, n_features), got {array.shape}.")
+        raise ValueError(f"data must have shape (n_samples, n_features), got {array.shape}")
     if array.dtype.kind not in "biuf":
-        raise ValueError(f"data must hold numbers, got dtype {array.dtype}.")
+        raise ValueError(f"data must hold numbers, got dtype {array.dtype}")
     if array.numblocks[1] > 1:
         array = array.rechunk({1: -1})
     n_features = array.shape[1]

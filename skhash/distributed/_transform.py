@@ -141,9 +141,9 @@ def transform(
 
 def _check_writing(output, ids, packed, overwrite):
     if output is not None and not packed:
-        raise ValueError("packed=False gives bits as a lazy array; output takes packed codes only.")
+        raise ValueError("packed=False gives bits as a lazy array; output takes packed codes only")
     if output is None and (ids is not None or overwrite):
-        raise ValueError("ids and overwrite are for codes that are written; output is None.")
+        raise ValueError("ids and overwrite need output, got None")
 
 
 def _lazy_codes(estimator, fingerprint, source: Source, encoding: Encoding, packed: bool):

@@ -9,7 +9,7 @@ from sklearn.utils import gen_batches
 
 from skhash.utils._packing import PackedCodes, check_codes, unpack_codes
 
-# numbers held at once where codes are taken in parts
+# numbers held at once when codes are processed in parts
 _BLOCK_BITS = 2**22
 _ZERO = ord("0")
 
@@ -25,7 +25,7 @@ def codes_to_bitstrings(codes, *, n_bits: int | None = None) -> np.ndarray:
         Bits, 0 or 1. Packed codes are a `~skhash.neighbors.PackedCodes`, or bytes beside
         `n_bits`.
     n_bits : int or None, default=None
-        Number of bits of packed codes that do not tell it themselves.
+        Number of bits of packed codes that do not know it themselves.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def codes_to_bitstrings(codes, *, n_bits: int | None = None) -> np.ndarray:
 
     See Also
     --------
-    bitstrings_to_codes : The way back.
+    bitstrings_to_codes : The inverse.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Whether an ONNX model gives the bits that its hasher gives."""
+"""Compare the bits of an ONNX model with those of its hasher."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class OnnxComparison:
     smallest_value : float
         Smallest absolute value of a bit: how near the threshold the rows come.
     largest_differing_value : float
-        Largest absolute value of a bit that differs; 0 where none does. Where it is not tiny
-        beside the values at large, the model is another one.
+        Largest absolute value of a bit that differs; 0 if none does. If it is not tiny compared
+        with typical values, the model is a different one.
     """
 
     n_bits: int
@@ -51,7 +51,7 @@ def compare_onnx(model, hasher, X) -> OnnxComparison:
     hasher : estimator
         The fitted hasher or pipeline.
     X : array-like of shape (n_samples, ...)
-        Rows to compare on. Both are given them in the type of the model's input.
+        Rows to compare on. Both get them in the type of the model's input.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def compare_onnx(model, hasher, X) -> OnnxComparison:
     ImportError
         If onnxruntime is not installed: ``pip install onnxruntime``.
     ValueError
-        If the model takes bytes and X holds others.
+        If the model takes bytes and X holds something else.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Hashers, and what may stand before them in a pipeline, as modules of torch."""
+"""Hashers, and the steps that may precede them in a pipeline, as modules of torch."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _(estimator: GradientHasher):
     )
     load_numpy_state(module, estimator.network_state_)
     if hasattr(estimator, "input_shape_"):
-        # images say by their type what range they have
+        # the type of images tells their range
         return module
     if not isinstance(estimator.architecture_["network"], str):
         # runtimes have convolutions, and much else of a user's network, in float32 only

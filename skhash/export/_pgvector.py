@@ -1,4 +1,4 @@
-"""Codes in a table of PostgreSQL, with pgvector or without."""
+"""Codes in a table of PostgreSQL, with or without pgvector."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def to_pgvector(
 ) -> int:
     """Copy codes into a table of PostgreSQL as ``bit(n_bits)``, which pgvector can index.
 
-    The column of the codes is ``code``, that of their ids ``id``. A table that is not there is
-    created, with the ids as its primary key. Rows are sent by COPY in blocks, so that codes may
-    be a memory map, and ``index="hnsw"`` builds the index after them, which is faster than
-    before. All is one transaction: after an error the database is as it was. Where the connection
-    is inside a transaction already, it is yours to commit.
+    The columns are ``code`` for the codes and ``id`` for their ids. A missing table is created,
+    with the ids as its primary key. Rows are sent by COPY in blocks, so codes may be a memory map,
+    and ``index="hnsw"`` builds the index after the rows are in, which is faster than before. All is
+    one transaction: after an error the database is as it was. If the connection is already inside a
+    transaction, it is yours to commit.
 
     The table needs no extension. An index needs pgvector 0.8 or later, brought into the database
     by ``CREATE EXTENSION vector``.
@@ -36,13 +36,13 @@ def to_pgvector(
     ids : array-like of shape (n_samples,) or None, default=None
         Distinct whole numbers, strings or UUIDs. None takes the row numbers, from 0.
     payload : mapping of str to array-like of shape (n_samples,), data frame, or None
-        Further columns by name. A new table gets them as bigint, double precision, boolean,
-        text, timestamp or uuid; for other types create the table before.
+        Further columns by name. A new table gets them as bigint, double precision, boolean, text,
+        timestamp or uuid; for other types create the table first.
     index : {"hnsw"} or None, default=None
-        The index to have over the codes. Where the table has one already, it is kept.
+        The index to build over the codes. One that the table already has is kept.
     if_exists : {"append", "replace"}, default="append"
-        What to do where the table is there already: add the rows, or drop it, which is refused
-        unless `to_pgvector` has made the table. Such tables are known by their comment.
+        What to do if the table exists: add the rows, or drop it first, which is refused unless
+        `to_pgvector` made the table. Such tables are recognised by their comment.
 
     Returns
     -------
@@ -54,8 +54,8 @@ def to_pgvector(
     ImportError
         If psycopg is not installed: ``pip install 'psycopg[binary]'``.
     TypeError, ValueError
-        If an argument is not as asked for, one of the ids is there twice, or the table to replace
-        is not ours.
+        If an argument is invalid, an id occurs twice, or the table to replace was not made by
+        `to_pgvector`.
     RuntimeError
         If an index is wanted and the database does not have pgvector.
     psycopg.Error
@@ -97,12 +97,11 @@ def search_pgvector(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find the nearest codes in a table of PostgreSQL by Hamming distance.
 
-    All queries go in one statement. Items at the same distance are in the order of their ids.
-
-    Where the database has pgvector, its operator ``<~>`` uses an HNSW index over the codes, and
-    then finds most of the nearest, not all; the server decides, and reads small tables in full.
-    The plain form, ``bit_count(code # query)``, needs PostgreSQL 14 or later and no extension,
-    always reads the whole table, and is exact.
+    All queries go in one statement. Items at the same distance are in the order of their ids. If
+    the database has pgvector, its operator ``<~>`` uses an HNSW index over the codes, and then
+    finds most of the nearest, not all; the server decides, and reads small tables in full. The
+    plain form, ``bit_count(code # query)``, needs PostgreSQL 14 or later and no extension, always
+    reads the whole table, and is exact.
 
     Parameters
     ----------
@@ -115,10 +114,10 @@ def search_pgvector(
     k : int, default=10
         Number of neighbours of each query.
     exact : bool, default=False
-        Whether to take the plain form also where the database has pgvector.
+        Whether to use the plain form even if the database has pgvector.
     ef_search : int or None, default=None
-        Candidates looked at in an HNSW index, 1 to 1000: more find more of the nearest and take
-        longer. None leaves the setting of the server, 40 unless changed. The scan goes on until
+        Candidates examined in an HNSW index, 1 to 1000: more find more of the nearest and take
+        longer. None keeps the setting of the server, 40 unless changed. The scan goes on until
         there are k.
 
     Returns
@@ -126,14 +125,14 @@ def search_pgvector(
     distances : ndarray of shape (n_queries, k), dtype int64
         Hamming distances, in bits. -1 where fewer than k rows were found.
     ids : ndarray of shape (n_queries, k), dtype int64 or object
-        Their ids: -1, or None where ids are no whole numbers, where fewer were found.
+        Their ids; where fewer were found -1, or None if ids are not whole numbers.
 
     Raises
     ------
     ImportError
         If psycopg is not installed: ``pip install 'psycopg[binary]'``.
     TypeError, ValueError
-        If an argument is not as asked for.
+        If an argument is invalid.
     psycopg.Error
         Whatever the database refuses: there is no such table, or it has codes of another length.
 
@@ -150,7 +149,7 @@ def search_pgvector(
 
 
 def _check_name(name, argument="table"):
-    """Refuse what PostgreSQL would cut without an error, and so take for another name."""
+    """Refuse names that PostgreSQL would silently cut, and so take for another name."""
     parts = (name,) if isinstance(name, str) else name
     if argument == "table" and not isinstance(name, str | tuple):
         raise TypeError(f"table must be a name or a tuple (schema, name), got {name!r}")

@@ -1,4 +1,4 @@
-"""What is said to PostgreSQL; imported only where psycopg is there."""
+"""The SQL that is sent to PostgreSQL; imported only if psycopg is installed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SQL_TYPES = {
 
 
 def write_table(connection, table, codes, n_bits, columns, index, if_exists) -> None:
-    """Create the table where it is not there, send the rows, and build the index."""
+    """Create the table if it is missing, send the rows, and build the index."""
     name = _identifier(table)
     with _cursor(connection, keep=True) as cursor:
         cursor.execute(
@@ -39,8 +39,8 @@ def write_table(connection, table, codes, n_bits, columns, index, if_exists) -> 
         if exists and if_exists == "replace":
             if comment != _MADE_HERE:
                 raise ValueError(
-                    f"table {name.as_string(cursor)} was not made by to_pgvector, and "
-                    "if_exists='replace' drops no other: drop it yourself, or take another name"
+                    f"table {name.as_string(cursor)} was not made by to_pgvector, so "
+                    "if_exists='replace' does not drop it: drop it yourself, or choose another name"
                 )
             cursor.execute(sql.SQL("DROP TABLE {}").format(name))
         if not exists or if_exists == "replace":
@@ -58,13 +58,13 @@ def search_table(connection, table, codes, k, exact, ef_search):
     with _cursor(connection, keep=False) as cursor:
         indexed = not exact and _has_pgvector(cursor)
         if indexed:
-            # for this transaction, which ends by being rolled back
+            # for this transaction only, which is rolled back at the end
             cursor.execute("SELECT set_config('hnsw.iterative_scan', 'strict_order', true)")
             if ef_search is not None:
                 cursor.execute("SELECT set_config('hnsw.ef_search', $1, true)", [str(ef_search)])
-        # With the ids in the order, ties are always broken alike: an index gives items by
-        # distance, and PostgreSQL sorts those of one distance by their ids.
-        # A length that differs is an error of the server; a cast to bit(n) would hide it.
+        # With the ids in the order, ties are always broken the same way: an index gives items by
+        # distance, and PostgreSQL sorts those of one distance by their ids. A length that differs
+        # is an error of the server; a cast to bit(n) would hide it.
         statement = sql.SQL(
             "SELECT query.number, "
             "row_number() OVER (PARTITION BY query.number ORDER BY distance, id), "
@@ -94,7 +94,7 @@ def search_table(connection, table, codes, k, exact, ef_search):
 def _cursor(connection, *, keep: bool):
     """Cursor in a transaction of its own, or in a savepoint of the one under way.
 
-    Unless it is to be kept, settings made inside are undone too.
+    Unless it is kept, settings made inside are undone too.
     """
     if not isinstance(connection, psycopg.Connection):
         kind = type(connection)
@@ -136,7 +136,7 @@ def _sql_type(column, values) -> str:
         return _SQL_TYPES[kind]
     raise TypeError(
         f"column {column!r} of dtype {values.dtype} has no obvious SQL type: create the table "
-        "before, with the types that you want"
+        "first, with the types that you want"
     )
 
 
@@ -171,8 +171,8 @@ def _ensure_hnsw(cursor, name) -> None:
     if not _has_pgvector(cursor):
         oldest = ".".join(map(str, _OLDEST_PGVECTOR))
         raise RuntimeError(
-            f"index='hnsw' needs pgvector {oldest} or later in the database: have it installed "
-            "on the server, and run CREATE EXTENSION vector, or ALTER EXTENSION vector UPDATE"
+            f"index='hnsw' needs pgvector {oldest} or later in the database: install it on the "
+            "server, and run CREATE EXTENSION vector, or ALTER EXTENSION vector UPDATE"
         )
     cursor.execute(
         "SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid "

@@ -28,7 +28,7 @@ _DTYPES = {"features": ("float32", "float64"), "images": ("uint8", "float32")}
 def to_onnx(hasher, path=None, *, dtype=None, opset_version=18, check=None):
     """Turn a fitted hasher into an ONNX model, for programs without Python or torch.
 
-    The model has one input and three outputs; the caller asks for those that are wanted.
+    The model has one input and three outputs; request only the ones you want.
 
     ========== ========= ================================= =======================================
     name       type      shape                             what
@@ -42,7 +42,7 @@ def to_onnx(hasher, path=None, *, dtype=None, opset_version=18, check=None):
 
     For features the bits are those that ``transform`` gives for samples of this type: the model
     computes in float64. Images, and networks of your own, are computed in float32, where a bit may
-    differ whose value is within rounding of the threshold. `check` compares them on rows of yours.
+    differ whose value is within rounding of the threshold. `check` compares them on your own rows.
 
     Parameters
     ----------
@@ -52,12 +52,12 @@ def to_onnx(hasher, path=None, *, dtype=None, opset_version=18, check=None):
         `~sklearn.decomposition.PCA` and a hasher; for `~skhash.ClassCodeHasher` its
         classifier must be linear, or such a pipeline that ends in a linear one.
     path : str, path-like or None, default=None
-        The file to write, under another name first, so that nobody ever reads half a model.
+        The file to write. It appears under this name only when it is complete.
     dtype : {"float32", "float64", "uint8"} or None, default=None
         Type of the input. None takes float32 for features, where float64 is possible too, and
         uint8 for images, where float32 is.
     opset_version : int, default=18
-        Version of ONNX's operators, 18 or later. Later ones need later runtimes.
+        ONNX opset version, 18 or later. Later ones need later runtimes.
     check : array-like of shape (n_samples, ...) or None, default=None
         Rows on which onnxruntime must give every bit as ``transform`` does; otherwise nothing
         is written.
@@ -73,17 +73,17 @@ def to_onnx(hasher, path=None, *, dtype=None, opset_version=18, check=None):
     ImportError
         If an ONNX package is missing: ``pip install onnx onnxscript``, and onnxruntime for `check`.
     TypeError
-        If there is no such model of the estimator.
+        If the estimator cannot be exported.
     ValueError
-        If dtype or opset_version is not as asked for.
+        If dtype or opset_version is invalid.
     FileNotFoundError
-        If there is no directory for path.
+        If the directory of path does not exist.
     RuntimeError
         If a bit of `check` differs. The message says how far its value was from the threshold.
 
     See Also
     --------
-    compare_onnx : The check by itself.
+    compare_onnx : The check on its own.
 
     Notes
     -----
@@ -170,7 +170,7 @@ def _trace(hasher, n_bits, name, shape, dtype, opset_version):
 
 @contextlib.contextmanager
 def _quiet_exporter():
-    """Silence what torch's exporter says of optional packages and of its own deprecations."""
+    """Silence torch's exporter on optional packages and its own deprecations."""
     logger = logging.getLogger("torch.onnx._internal.exporter._registration")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -184,7 +184,7 @@ def _quiet_exporter():
 
 
 def _describe(model, hasher, n_features):
-    """Say what the model is, and take out what only its maker's machine knows."""
+    """Describe the model, and remove what only concerns the machine that made it."""
     import onnx
 
     import skhash
@@ -213,8 +213,8 @@ def _check_bits(model, hasher, X):
         raise RuntimeError(
             f"{comparison.n_differing_bits} of {comparison.n_bits} bits of check differ from those "
             f"of transform; their values are up to {comparison.largest_differing_value:.2g} from "
-            f"the threshold, and values differ by up to {comparison.largest_difference:.2g}. "
-            "Nothing was written"
+            f"the threshold, and values differ by up to {comparison.largest_difference:.2g}; "
+            "nothing was written"
         )
 
 

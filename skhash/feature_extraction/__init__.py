@@ -1,4 +1,4 @@
-"""From things that are no rows of numbers yet to rows of features."""
+"""From things that are not rows of numbers yet to rows of features."""
 
 from ._image_features import ImageFeatures
 

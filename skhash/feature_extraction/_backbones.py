@@ -13,7 +13,7 @@ LIBRARIES = ("timm", "transformers")
 
 
 def is_name(backbone) -> bool:
-    """Whether a backbone is a name, such as ``"timm/resnet50.a1_in1k"``; raises where it is none.
+    """Whether a backbone is given by name, such as ``"timm/resnet50.a1_in1k"``.
 
     Raises
     ------
@@ -77,14 +77,14 @@ def _load_transformers(name: str) -> tuple[nn.Module, ByFunction]:
     fresh = [key for key in missing if "pooler" not in key]
     if fresh:
         raise ValueError(
-            f"backbone 'transformers/{name}': what was saved has no weights for {fresh[:3]} "
+            f"backbone 'transformers/{name}': the saved model has no weights for {fresh[:3]} "
             f"({len(fresh)} in all), which would be drawn at random"
         )
 
     def pixels(images):
         return processor(images=images, return_tensors="pt")["pixel_values"]
 
-    # half precision, where a model was saved so, is for autocast to choose
+    # autocast chooses half precision, even if a model was saved in it
     return _Encoder(model.float(), pooler_is_trained=not missing), ByFunction(pixels)
 
 
@@ -141,7 +141,7 @@ def as_features(output, n_images: int) -> torch.Tensor:
         features = features.mean(dim=1)
     if features.ndim != 2 or len(features) != n_images or features.is_complex():
         raise ValueError(
-            f"backbone must return one row of features an image, got shape "
+            "backbone must return one row of features per image, got shape "
             f"{tuple(torch.as_tensor(output).shape)} for {n_images} images"
         )
     return features

@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 
 @dataclass
 class Batch:
-    """Images of consecutive rows, decoded, with those left out that could not be."""
+    """Images of consecutive rows, decoded, without those that could not be."""
 
     rows: list[int]
     images: np.ndarray | list
@@ -37,7 +37,7 @@ def read_batch(images, start: int, stop: int, *, on_error: str) -> Batch:
     Raises
     ------
     ValueError
-        If a file cannot be read and `on_error` is "raise", or an array holds what it should not.
+        If a file cannot be read and `on_error` is "raise", or an array is invalid.
     """
     if isinstance(images, np.ndarray):
         stop = min(stop, len(images))
@@ -54,7 +54,7 @@ def read_batch(images, start: int, stop: int, *, on_error: str) -> Batch:
             message = f"{describe(row, image)}: {error}"
             if on_error == "raise":
                 raise ValueError(
-                    f"{message}. This image cannot be read; on_error='skip' goes on without"
+                    f"{message}; this image cannot be read: on_error='skip' goes on without it"
                 ) from error
             batch.failures[row] = message
         except ValueError as error:
@@ -118,9 +118,9 @@ def prefetch(
     """Results of a function for each item, in order.
 
     Threads suffice for images: decoding and resizing release the interpreter's lock, and nothing
-    has to be copied between processes. At most two results a thread are computed or kept ahead;
-    ``joblib.Parallel(return_as="generator")`` and ``Executor.map`` would go on without end where
-    the consumer is the slower.
+    has to be copied between processes. At most two results per thread are computed or kept ahead;
+    ``joblib.Parallel(return_as="generator")`` and ``Executor.map`` would run on without limit if
+    the consumer is slower.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def prefetch(
 
 
 class _Collected:
-    """Rows of features as they come, fetched from the device now and then."""
+    """Rows of features as they come, fetched from the device in larger pieces."""
 
     def __init__(self, n_images):
         self._n_images = n_images
@@ -184,8 +184,8 @@ class _Collected:
         if not finite.all():
             row = self._rows[int(np.argmin(finite))]
             raise ValueError(
-                f"backbone returned NaN or infinity for X[{row}]. Where the numbers outgrow "
-                "mixed precision, mixed_precision=False helps"
+                f"backbone returned NaN or infinity for X[{row}]; if they overflow in mixed "
+                "precision, set mixed_precision=False"
             )
         self._features[self._rows] = block
         self._rows, self._parts, self._n_waiting = [], [], 0

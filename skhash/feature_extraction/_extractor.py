@@ -1,4 +1,4 @@
-"""A backbone in its place: on the device, in evaluation mode, with its preprocessing."""
+"""A backbone ready for use: on the device, in evaluation mode, with its preprocessing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Extractor:
         brings_its_own = "preprocess" if preprocess != "auto" else repr(backbone) if named else ""
         if given and brings_its_own:
             raise ValueError(
-                f"{', '.join(given)} cannot be given beside {brings_its_own}, which says how "
+                f"{', '.join(given)} cannot be combined with {brings_its_own}, which says how "
                 "images are prepared"
             )
         self.device = resolve_device(device)

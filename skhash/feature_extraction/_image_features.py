@@ -33,8 +33,8 @@ _EXTRACTOR_PARAMS = (
 class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Features of images by a pretrained network, as a scikit-learn transformer.
 
-    The network is taken as it is: nothing is trained. Images are decoded by threads while the
-    network works, and never more than a few batches are in memory.
+    The network is used as it is: nothing is trained. Images are decoded by threads while the
+    network works, and only a few batches are in memory at a time.
 
     Parameters
     ----------
@@ -42,16 +42,16 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         What computes features.
 
         - A module maps float tensors of shape (n, 3, height, width) to features. It is used in
-          evaluation mode, and itself neither changed nor moved: where need be, a copy is.
-        - A callable does so too, and gets its batches on `device`. It may return an array.
+          evaluation mode, and is itself neither changed nor moved: if necessary, a copy is. - A
+          callable does the same, and gets its batches on `device`. It may return an array.
         - ``"timm/<model>"`` is a pretrained model of timm without its classifier, such as
           ``"timm/resnet50.a1_in1k"``; ``"transformers/<model or folder>"`` a model of the Hugging
           Face library, such as ``"transformers/facebook/dinov2-small"``. Both need
           ``pip install timm transformers``, and download weights when first used.
 
-        Maps of features and sequences of tokens are averaged over their positions; from a model
-        of transformers its pooled output is taken, or the first token where a checkpoint has no
-        weights for the pooling.
+        Maps of features and sequences of tokens are averaged over their positions; from a model of
+        transformers its pooled output is taken, or the first token if a checkpoint has no weights
+        for the pooling.
     preprocess : {"auto"} or callable, default="auto"
         From decoded images to what the backbone takes. "auto" is what a named model was trained
         with (of a module of timm too); for other modules and callables, images are resized and
@@ -59,9 +59,9 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         (RGB, 8 bits) and returns a float tensor of shape (channels, height, width), as the
         ``weights.transforms()`` of torchvision do.
     image_size : int, (int, int) or None, default=None
-        Height and width in pixels under ``preprocess="auto"`` for modules and callables. Images
-        are shrunk or enlarged (bicubic, antialiased) until they just cover it, and the centre is
-        cut out. None leaves images as they are; they must then be of one size.
+        Height and width in pixels under ``preprocess="auto"`` for modules and callables. Images are
+        resized (bicubic, antialiased) until they just cover it, and the centre is cropped. None
+        leaves images as they are; they must then all have the same size.
     mean, std : float, sequence of 3 floats or None, default=None
         Of the channels, for values in [0, 1], with `image_size`. None is the mean and standard
         deviation of ImageNet, which nearly all published weights expect; ``mean=0.0, std=1.0``
@@ -76,11 +76,11 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         "auto": on CUDA. Features are float32 in any case.
     n_jobs : int or None, default=None
         Threads that read, decode and resize. None is 1 unless in a `joblib.parallel_config`
-        context; -1 is one a processor core. Each works at most two batches ahead.
+        context; -1 is one per processor core. Each works at most two batches ahead.
     on_error : {"raise", "skip"}, default="raise"
         What to do about a file that is missing, broken or truncated. "raise" names it in a
-        ValueError. "skip" fills its row with NaN, such that rows still go with those of y, and
-        warns; see `readable`.
+        ValueError. "skip" fills its row with NaN, so that rows still match those of y, and warns;
+        see `readable`.
     verbose : int, default=0
         1 prints every few seconds how many images are done.
 
@@ -97,22 +97,20 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     Notes
     -----
-    X may be an array of shape (n, height, width, channels) or, where grey, (n, height, width), of
+    X may be an array of shape (n, height, width, channels) or, if grey, (n, height, width), of
     bytes or of floats in [0, 1]; or a list of such images of any size, of paths and of PIL images,
-    mixed as you like; or a column of paths of a data frame. All become upright RGB: the
-    orientation that a camera noted is applied, grey is repeated, palettes and CMYK are
-    converted, 16 bits are scaled, transparency is laid on white. Truncated files are errors,
-    unless ``PIL.ImageFile.LOAD_TRUNCATED_IMAGES`` says otherwise.
+    mixed as you like; or a column of paths of a data frame. All become upright RGB: the orientation
+    recorded by the camera is applied, grey is repeated, palettes and CMYK are converted, 16 bits
+    are scaled, transparency is laid on white. Truncated files are errors, unless
+    ``PIL.ImageFile.LOAD_TRUNCATED_IMAGES`` says otherwise.
 
-    ``transform`` needs no ``fit`` before it; ``fit`` tries everything out on one image.
+    ``transform`` needs no ``fit`` before it; ``fit`` tries everything out on one image. A name is
+    better than a module if the estimator is saved: pickles then hold no weights, and the model is
+    loaded on first use. Pickles of modules open on machines without a GPU. Clones share the module,
+    since it is not trained.
 
-    A name is better than a module where the estimator is kept: pickles then hold no weights, and
-    the model is loaded when first used. Pickles of modules open on machines without a GPU. Clones
-    share the module, for it is not trained.
-
-    With ``joblib.Memory``, in a pipeline or around ``transform``, features are computed once, and
-    found again by later processes; paths are told apart by their names and not by what is in
-    the files.
+    With ``joblib.Memory``, in a pipeline or around ``transform``, features are computed once and
+    reused by later processes; files are known by their paths, not by their contents.
 
     On CUDA, modules run channels-last. One that calls ``view`` on maps of features must call
     ``reshape`` instead, or be passed as a callable: ``backbone=module.forward``.
@@ -199,7 +197,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         """
         images = self._check(X)
         if not isinstance(self.backbone, str):
-            # the user may have trained it on since
+            # the user may have trained it further since
             self.__dict__.pop("_opened", None)
         extractor = self._open()
         self.n_features_out_ = self._try_out(images, extractor)
@@ -222,8 +220,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         Raises
         ------
         TypeError, ValueError
-            As in ``fit``; and, under ``on_error="raise"``, if an image cannot be read: it is
-            named.
+            As in ``fit``; and, under ``on_error="raise"``, if an image cannot be read, naming it.
 
         Warns
         -----
@@ -244,13 +241,13 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             return self._none_readable(len(images))
         if features.shape[1] != getattr(self, "n_features_out_", features.shape[1]):
             raise ValueError(
-                f"backbone returned {features.shape[1]} features, and {self.n_features_out_} when "
+                f"backbone returned {features.shape[1]} features, but {self.n_features_out_} when "
                 "it was fitted"
             )
         return features
 
     def readable(self, X):
-        """Which images can be read: for leaving the others out, with their rows of y.
+        """Which images can be read, so that the others can be left out with their rows of y.
 
         Every image is decoded, and no features are computed.
 
@@ -279,7 +276,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         return check_images(X, must_exist=self.on_error == "raise")
 
     def _open(self):
-        """The backbone on its device, kept until a parameter that it depends on is set anew."""
+        """The backbone on its device, kept until a parameter that it depends on changes."""
         params = {name: getattr(self, name) for name in _EXTRACTOR_PARAMS}
         opened = self.__dict__.get("_opened")
         if opened is None or any(opened[0][name] is not params[name] for name in params):

@@ -1,4 +1,4 @@
-"""What may be given as X: images in one array, or one by one."""
+"""The forms of X: images in one array, or one by one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CHANNELS = (1, 3, 4)
 
 
 def check_images(X, *, must_exist: bool) -> np.ndarray | list:
-    """Images as an array or as a list, with whatever can be seen without decoding checked.
+    """Images as an array or as a list, checked as far as possible without decoding.
 
     Parameters
     ----------
@@ -30,11 +30,11 @@ def check_images(X, *, must_exist: bool) -> np.ndarray | list:
     Raises
     ------
     TypeError, ValueError
-        If X is not a collection of images, or a member of it is none; it is named.
+        If X is not a collection of images, or a member is not an image, naming it.
     """
     if isinstance(X, (str, bytes, os.PathLike, dict)) or is_pil(X) or issparse(X):
         raise TypeError(
-            "X must hold images, one a row: an array, or a list of arrays, paths and PIL images; "
+            "X must hold images, one per row: an array, or a list of arrays, paths and PIL images; "
             f"got a single {type(X).__name__}"
         )
     if not isinstance(X, (list, tuple)):
@@ -46,7 +46,7 @@ def check_images(X, *, must_exist: bool) -> np.ndarray | list:
             return X
         if X.ndim != 1:
             raise ValueError(
-                f"X must have one path or image a row, in one dimension, got shape {X.shape}"
+                f"X must have one path or image per row, in one dimension, got shape {X.shape}"
             )
     images = list(X)
     if not images:
@@ -91,7 +91,7 @@ def _check_item(row: int, image, must_exist: bool) -> None:
         _check_pixels(name, image, image.shape)
     elif isinstance(image, (str, os.PathLike)):
         if must_exist and not os.path.isfile(image):
-            raise ValueError(f"{describe(row, image)} is no file")
+            raise ValueError(f"{describe(row, image)} is not a file")
     elif not is_pil(image):
         raise TypeError(
             "X must hold arrays, paths (str or pathlib.Path) or PIL images, got "
@@ -102,12 +102,12 @@ def _check_item(row: int, image, must_exist: bool) -> None:
 def _check_pixels(name: str, images: np.ndarray, shape: Sequence[int]) -> None:
     """Check channels and dtype; `shape` is that of one image."""
     if len(shape) == 3 and shape[-1] not in _CHANNELS:
-        hint = " Move the channels last: np.moveaxis(X, 1, -1)." if shape[0] in _CHANNELS else ""
+        hint = "; move the channels last: np.moveaxis(X, 1, -1)" if shape[0] in _CHANNELS else ""
         raise ValueError(
-            f"{name} must have 1, 3 or 4 channels in its last axis, got shape {images.shape}.{hint}"
+            f"{name} must have 1, 3 or 4 channels in its last axis, got shape {images.shape}{hint}"
         )
     if images.dtype != np.uint8 and images.dtype.kind != "f":
         raise ValueError(
-            f"{name} must be of dtype uint8, or floats in [0, 1], got {images.dtype}. Convert "
+            f"{name} must be of dtype uint8, or floats in [0, 1], got {images.dtype}; convert "
             "values from 0 to 255 by astype('uint8'); divide those of 16 bits by 65535"
         )

@@ -16,7 +16,7 @@ from torch import nn
 
 @dataclass(frozen=True)
 class _Slot:
-    """Stands in a module where a tensor was."""
+    """Takes the place of a tensor in a module."""
 
     number: int
 

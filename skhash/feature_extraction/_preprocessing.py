@@ -17,8 +17,8 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 class ResizeAndNormalize:
     """Resize to cover a size, crop the centre, and standardise each channel.
 
-    Images travel to the device as bytes wherever they came as bytes; only there they become
-    floats, four times as large.
+    Images that came as bytes travel to the device as bytes; only there do they become floats, four
+    times as large.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class ResizeAndNormalize:
             return np.asarray(image)
         if not isinstance(image, np.ndarray) or image.dtype == np.uint8:
             return np.asarray(_resize_and_crop(to_pil(image), self.size))
-        # a channel at a time: Pillow knows no images of three floats a pixel
+        # a channel at a time: Pillow has no images with three floats per pixel
         Image = pillow()
         channels = [
             np.asarray(_resize_and_crop(Image.fromarray(channel), self.size))
@@ -75,7 +75,7 @@ class ResizeAndNormalize:
             if image.shape != images[0].shape:
                 raise ValueError(
                     f"the images differ in size: X[{rows[0]}] has {_format(images[0])} pixels, "
-                    f"X[{row}] has {_format(image)}. Say which size the backbone takes: "
+                    f"X[{row}] has {_format(image)}; say which size the backbone takes: "
                     "image_size=224, for instance"
                 )
         if len({image.dtype for image in images}) > 1:
@@ -84,7 +84,7 @@ class ResizeAndNormalize:
 
 
 class ByFunction:
-    """The preprocessing of somebody else, of PIL images.
+    """Somebody else's preprocessing of PIL images.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ class ByFunction:
             raise
 
     def finish(self, batch: torch.Tensor) -> torch.Tensor:
-        """The batch as it is: the function has done all."""
+        """The batch as it is: the function has done everything."""
         return batch
 
 
@@ -139,7 +139,7 @@ def _as_floats(image: np.ndarray) -> np.ndarray:
 
 
 def _resize_and_crop(image, size: tuple[int, int]):
-    """Resize so that both sides suffice, and only the centre that is kept."""
+    """Resize to cover the size, but only the part of the image that is kept."""
     from PIL import ImageOps
 
     # Pillow widens the filter where it shrinks: nothing is aliased

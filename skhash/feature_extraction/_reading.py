@@ -46,7 +46,7 @@ def pillow():
 
 
 def to_pil(image):
-    """An RGB image that `read_image` returned, as a PIL image of 8 bits a channel."""
+    """An RGB image that `read_image` returned, as a PIL image of 8 bits per channel."""
     if not isinstance(image, np.ndarray):
         return image
     if image.dtype != np.uint8:
@@ -60,8 +60,8 @@ def _array_to_rgb(array: np.ndarray) -> np.ndarray:
         low, high = array.min(), array.max()
         if not (low >= -_ROUNDING and high <= 1 + _ROUNDING):
             raise ValueError(
-                f"images of floats must lie in [0, 1], got values from {low:g} to {high:g}. "
-                "Divide by 255, or convert to uint8"
+                f"images of floats must lie in [0, 1], got values from {low:g} to {high:g}; "
+                "divide by 255, or convert to uint8"
             )
         array = np.clip(array, 0, 1, dtype=np.float32)
     n_channels = array.shape[-1]
@@ -111,7 +111,7 @@ def _pil_to_rgb(image):
 
 
 def _deep_pixels(image):
-    """Grey values of more than 8 bits, which Pillow would clip and not scale."""
+    """Grey values of more than 8 bits, which Pillow would clip instead of scaling."""
     pixels = np.asarray(image).astype(np.float32)
     if image.mode != "F":
         pixels /= 65535

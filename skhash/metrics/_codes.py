@@ -110,7 +110,7 @@ def mean_bit_correlation(codes) -> float:
     correlation = bit_correlation(codes)
     n_bits = len(correlation)
     if n_bits < 2:
-        raise ValueError("codes must have at least two bits to be correlated, got one.")
+        raise ValueError("codes must have at least two bits to be correlated, got one")
     return float(np.abs(correlation[np.triu_indices(n_bits, k=1)]).mean())
 
 
@@ -210,7 +210,7 @@ def class_distances(codes, labels) -> ClassDistances:
     kind, labels = check_target(labels, "labels")
     if kind != "class" or len(labels) != len(codes):
         raise ValueError(
-            f"labels must be {len(codes)} class labels, got {kind} labels of shape {labels.shape}."
+            f"labels must be {len(codes)} class labels, got {kind} labels of shape {labels.shape}"
         )
     classes, members, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     by_class = np.argsort(members, kind="stable")
@@ -265,8 +265,8 @@ def distance_similarity_correlation(codes, labels, similarity: Callable) -> floa
     dissimilarity = 1 - class_similarity(similarity, classes)[pairs]
     if np.unique(dissimilarity).size < 2:
         raise ValueError(
-            f"All {len(dissimilarity)} pairs of the {len(classes)} classes are equally similar, "
-            "so there is no order to compare the distances with."
+            f"all {len(dissimilarity)} pairs of the {len(classes)} classes are equally similar, "
+            "so there is no order to compare the distances with"
         )
     # sums of counts over products of sizes: equal distances may differ in the last digits
     distances = distances[pairs].round(12)
@@ -392,6 +392,6 @@ def _centred(values, corners, name: str):
     """Values around the middle of the corners, and the distance from there to a corner."""
     low, high = corners
     if not low < high:
-        raise ValueError(f"corners must be two rising numbers, got {corners!r}.")
+        raise ValueError(f"corners must be two increasing numbers, got {corners!r}")
     values = check_array(values, dtype=np.float64, input_name=name)
     return values - (low + high) / 2, (high - low) / 2

@@ -90,7 +90,7 @@ def empirical_kl_divergence(P, Q, k=1, *, metric="euclidean", eps=0.0):
     """
     check_option("metric", metric, tuple(_ORDERS))
     if not isinstance(eps, Real) or not 0 <= eps < np.inf:
-        raise ValueError(f"eps must be a finite number not below 0, got {eps!r}.")
+        raise ValueError(f"eps must be a finite number of at least 0, got {eps!r}")
     estimate = _choose_estimate(P, Q)
     if estimate is _estimate:
         P = check_array(P, dtype=np.float64, ensure_min_samples=2, input_name="P")
@@ -101,9 +101,9 @@ def empirical_kl_divergence(P, Q, k=1, *, metric="euclidean", eps=0.0):
     divergence, zeros = estimate(P, Q, int(k), _ORDERS[metric], float(eps))
     if eps == 0 and any(zeros):
         raise ValueError(
-            f"Of the {len(P)} samples of P, {zeros[0]} have {k} or more duplicates in P and "
+            f"of the {len(P)} samples of P, {zeros[0]} have {k} or more duplicates in P and "
             f"{zeros[1]} in Q, at distance 0: the divergence is between densities, and would "
-            "be infinite. A positive eps keeps it finite."
+            "be infinite; a positive eps keeps it finite"
         )
     return divergence
 
@@ -178,11 +178,11 @@ def binary_kl(outputs, *, alpha=0.1, batch_size=128, n_repeats=10, eps=1e-6, ran
     for name, value, least in (("batch_size", batch_size, 2), ("n_repeats", n_repeats, 1)):
         _check_integer(name, value, least)
     if not isinstance(alpha, Real) or not 0 < alpha < np.inf:
-        raise ValueError(f"alpha must be a finite number above 0, got {alpha!r}.")
+        raise ValueError(f"alpha must be a finite number above 0, got {alpha!r}")
     outputs = check_array(outputs, dtype=np.float64, ensure_min_samples=2, input_name="outputs")
     if outputs.min() < 0 or outputs.max() > 1:
         raise ValueError(
-            f"outputs must be between 0 and 1, got {outputs.min():g} to {outputs.max():g}."
+            f"outputs must be between 0 and 1, got {outputs.min():g} to {outputs.max():g}"
         )
     random_state = check_random_state(random_state)
     n_samples, n_bits = outputs.shape
@@ -204,7 +204,7 @@ def _choose_estimate(P, Q):
     if not all(are_tensors):
         raise TypeError(
             "P and Q must be two arrays or two tensors, got "
-            f"{type(P).__name__} and {type(Q).__name__}."
+            f"{type(P).__name__} and {type(Q).__name__}"
         )
     from skhash.metrics._divergence_torch import divergence_of_tensors
 
@@ -227,31 +227,31 @@ def _check_tensors(P, Q) -> None:
     for name, sample in (("P", P), ("Q", Q)):
         if sample.ndim != 2 or 0 in sample.shape:
             raise ValueError(
-                f"{name} must have the shape (n_samples, n_features), got {tuple(sample.shape)}."
+                f"{name} must have the shape (n_samples, n_features), got {tuple(sample.shape)}"
             )
         if not sample.dtype.is_floating_point:
-            raise ValueError(f"{name} must be a tensor of floats, got {sample.dtype}.")
+            raise ValueError(f"{name} must be a tensor of floats, got {sample.dtype}")
         if not sample.isfinite().all():
-            raise ValueError(f"{name} contains NaN or infinity.")
+            raise ValueError(f"{name} contains NaN or infinity")
     if P.dtype != Q.dtype or P.device != Q.device:
         raise ValueError(
             "P and Q must have the same dtype and device, got "
-            f"{P.dtype} on {P.device} and {Q.dtype} on {Q.device}."
+            f"{P.dtype} on {P.device} and {Q.dtype} on {Q.device}"
         )
 
 
 def _check_sizes(P, Q, k) -> None:
     if P.shape[1] != Q.shape[1]:
         raise ValueError(
-            f"P and Q must have the same number of features, got {P.shape[1]} and {Q.shape[1]}."
+            f"P and Q must have the same number of features, got {P.shape[1]} and {Q.shape[1]}"
         )
     _check_integer("k", k, 1)
     if k > min(len(P) - 1, len(Q)):
         raise ValueError(
-            f"k={k} needs {k + 1} samples of P and {k} of Q, got {len(P)} and {len(Q)}."
+            f"k={k} needs {k + 1} samples of P and {k} of Q, got {len(P)} and {len(Q)}"
         )
 
 
 def _check_integer(name: str, value, least: int) -> None:
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
+        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")

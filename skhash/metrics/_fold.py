@@ -136,7 +136,7 @@ def select_rows(
     if not len(rest):
         raise ValueError(
             f"database='rest' is empty: all {n_rows} rows of the fold are queries "
-            f"(queries={queries!r})."
+            f"(queries={queries!r})"
         )
     return FoldRows(rows, rest, nowhere)
 
@@ -197,7 +197,7 @@ def _query_mask(kind: str, y, queries, seen_classes) -> np.ndarray:
     if queries == "all":
         return np.ones(y.shape[0], dtype=bool)
     if kind != "class":
-        raise ValueError(f"queries={queries!r} needs class labels, got {kind} labels.")
+        raise ValueError(f"queries={queries!r} needs class labels, got {kind} labels")
     names, positions = encode_labels(y)
     if isinstance(queries, Integral):
         return ranks_within_class(positions) < queries
@@ -208,6 +208,6 @@ def _query_mask(kind: str, y, queries, seen_classes) -> np.ndarray:
         which = "none" if queries == "seen" else "all"
         raise ValueError(
             f"queries={queries!r}: there are no such rows, {which} of the {len(names)} classes "
-            "of the fold were seen in training."
+            "of the fold were seen in training"
         )
     return is_query

@@ -41,7 +41,7 @@ class Labels:
         if kind != self.kind:
             raise ValueError(
                 "query_labels and database_labels must be of one kind, "
-                f"got {self.kind} and {kind} labels."
+                f"got {self.kind} and {kind} labels"
             )
         if kind == "class":
             self.query_names, self.query_classes = _encode(self.of_queries)
@@ -50,12 +50,12 @@ class Labels:
             if isinstance(name, str) != isinstance(other, str):
                 raise ValueError(
                     "query_labels and database_labels must be of one type, "
-                    f"got {name!r} in one and {other!r} in the other."
+                    f"got {name!r} in one and {other!r} in the other"
                 )
         elif self.of_queries.shape[1] != self.of_items.shape[1]:
             raise ValueError(
                 "query_labels and database_labels must have the same number of columns, "
-                f"got {self.of_queries.shape[1]} and {self.of_items.shape[1]}."
+                f"got {self.of_queries.shape[1]} and {self.of_items.shape[1]}"
             )
 
     def require(self) -> None:
@@ -63,7 +63,7 @@ class Labels:
         if self.kind is None:
             raise ValueError(
                 "query_labels and database_labels are needed, unless a matrix says which items "
-                "are relevant to which queries."
+                "are relevant to which queries"
             )
 
     def check_own(self, own: np.ndarray) -> None:
@@ -74,8 +74,8 @@ class Labels:
         differing = np.count_nonzero(self.of_queries[inside] != self.of_items[own[inside]])
         if differing:
             raise ValueError(
-                "exclude_self says which row of the database a query is, but the labels of "
-                f"{differing} of {len(inside)} queries differ from those of their rows."
+                "exclude_self says which row of the database each query is, but the labels of "
+                f"{differing} of {len(inside)} queries differ from those of their rows"
             )
 
 
@@ -86,11 +86,11 @@ def binary_gains(labels: Labels, relevance=None, similarity=None, threshold=None
     where the classes are the same, or the label sets have a label in common.
     """
     if relevance is not None and similarity is not None:
-        raise ValueError("Relevance comes from relevance or from similarity, got both.")
+        raise ValueError("relevance and similarity both say what is relevant: give one of them")
     if (similarity is None) != (threshold is None):
         raise ValueError(
             "similarity and threshold go together: an item is relevant where its similarity to "
-            "the query is at least the threshold."
+            "the query is at least the threshold"
         )
     if threshold is not None:
         _check_threshold(threshold)
@@ -102,7 +102,7 @@ def binary_gains(labels: Labels, relevance=None, similarity=None, threshold=None
         if matrix.max() > 1 or not (whole or np.all((values == 0) | (values == 1))):
             raise ValueError(
                 "relevance must hold only 0 and 1 here; degrees of relevance become binary by a "
-                "comparison, such as relevance >= 0.5."
+                "comparison, such as relevance >= 0.5"
             )
         return PairGains(lambda rows: _dense(matrix[rows]), binary=True)
     if similarity is not None:
@@ -129,7 +129,7 @@ def shared_gains(labels: Labels, transform: Callable | None = None):
 def relevance_gains(labels: Labels, relevance, similarity, transform: Callable | None = None):
     """Gains by degrees: from a matrix, from a similarity, and else from the labels in common."""
     if relevance is not None and similarity is not None:
-        raise ValueError("Relevance comes from relevance or from similarity, got both.")
+        raise ValueError("relevance and similarity both say what is relevant: give one of them")
     if relevance is not None:
         return matrix_gains(labels, relevance, transform)
     if similarity is not None:
@@ -180,7 +180,7 @@ def _require_names(labels: Labels, otherwise: str) -> None:
     """Refuse labels that cannot be compared by name."""
     labels.require()
     if labels.kind == "vector":
-        raise ValueError(f"Labels that are vectors are never the same: {otherwise}.")
+        raise ValueError(f"labels that are vectors are never equal: {otherwise}")
 
 
 def _same_class(labels: Labels):
@@ -232,15 +232,15 @@ def _check_matrix(matrix, labels: Labels, name: str):
     if matrix.dtype.kind not in "biuf":
         raise TypeError(
             f"{name} must be a callable or a matrix of numbers of shape (n_queries, n_database), "
-            f"got dtype {matrix.dtype}."
+            f"got dtype {matrix.dtype}"
         )
     if matrix.shape != labels.shape:
         raise ValueError(
-            f"{name} must have shape (n_queries, n_database) = {labels.shape}, got {matrix.shape}."
+            f"{name} must have shape (n_queries, n_database) = {labels.shape}, got {matrix.shape}"
         )
     check_array(matrix, accept_sparse=True, dtype=None, input_name=name)
     if matrix.min() < 0:
-        raise ValueError(f"{name} must not be negative, got {matrix.min()}.")
+        raise ValueError(f"{name} must not be negative, got {matrix.min()}")
     return matrix
 
 
@@ -251,10 +251,10 @@ def _dense(rows) -> np.ndarray:
 
 def _check_labels(labels, n_expected: int, name: str, levels: bool):
     if labels is None:
-        raise ValueError(f"{name} is missing.")
+        raise ValueError(f"{name} is missing")
     kind, labels = check_target(labels, name, levels=levels)
     if _num_samples(labels) != n_expected:
-        raise ValueError(f"{name} must hold {n_expected} labels, got {_num_samples(labels)}.")
+        raise ValueError(f"{name} must hold {n_expected} labels, got {_num_samples(labels)}")
     return kind, labels
 
 

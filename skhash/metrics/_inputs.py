@@ -61,12 +61,12 @@ def make_evaluation(
     if metric == "precomputed":
         among_themselves = database_labels is None and exclude_self is not False
     elif among_themselves and database_labels is not None:
-        raise ValueError("database_labels came without database_codes.")
+        raise ValueError("database_labels came without database_codes")
     elif among_themselves and exclude_self is False:
         raise ValueError(
-            "Without a database the queries are ranked among themselves, and each would find "
-            "itself first: say exclude_self=True. To count a query as its own neighbour, pass "
-            "the queries as the database too."
+            "without a database the queries are ranked among themselves, and each would find "
+            "itself first: say exclude_self=True; to count a query as its own neighbour, pass "
+            "the queries as the database too"
         )
     ranking = _make_ranking(query_codes, database_codes, metric, device)
     if among_themselves:
@@ -150,13 +150,13 @@ def query_values(
 def check_option(name: str, value, options) -> None:
     """Refuse a value that is not among the options."""
     if value not in options:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}.")
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}")
 
 
 def check_rank(k, evaluation: Evaluation, name: str = "k") -> int:
     """One cut-off."""
     if np.ndim(k) != 0:
-        raise ValueError(f"{name} must be one integer, got {k!r}.")
+        raise ValueError(f"{name} must be one integer, got {k!r}")
     return int(check_ranks([k], evaluation, name)[0])
 
 
@@ -171,26 +171,26 @@ def check_ranks(k, evaluation: Evaluation, name: str = "k") -> np.ndarray:
     """Cut-offs as an array of integers, none of them beyond the ranking."""
     ranks = np.asarray(k)
     if ranks.dtype.kind not in "iu" or ranks.ndim != 1 or ranks.size == 0:
-        raise ValueError(f"{name} must hold integers, got {k!r}.")
+        raise ValueError(f"{name} must hold integers, got {k!r}")
     if ranks.min() < 1:
-        raise ValueError(f"{name} must be at least 1, got {ranks.min()}.")
+        raise ValueError(f"{name} must be at least 1, got {ranks.min()}")
     if ranks.max() > evaluation.n_ranked:
         without = "" if evaluation.n_ranked == evaluation.ranking.n_database else " but the query"
         raise ValueError(
             f"{name}={ranks.max()} is more than the database holds: {evaluation.n_ranked} "
-            f"items{without}."
+            f"items{without}"
         )
     return ranks.astype(np.intp)
 
 
 def _make_ranking(query_codes, database_codes, metric: str, device: str | None):
     if device is not None and metric != "hamming":
-        raise ValueError(f"device={device!r} is for metric='hamming', got metric={metric!r}.")
+        raise ValueError(f"device={device!r} is for metric='hamming', got metric={metric!r}")
     if metric == "precomputed":
         if database_codes is not None:
             raise ValueError(
                 "metric='precomputed' takes the distances of shape (n_queries, n_database) in "
-                "place of query_codes, and database_codes=None."
+                "place of query_codes, and database_codes=None"
             )
         return DistanceRanking(check_array(query_codes, input_name="query_codes"))
     if database_codes is None:
@@ -215,7 +215,7 @@ def _check_widths(queries: np.ndarray, items: np.ndarray) -> None:
     if queries.shape[1] != items.shape[1]:
         raise ValueError(
             "query_codes and database_codes must have the same number of columns, "
-            f"got {queries.shape[1]} and {items.shape[1]}."
+            f"got {queries.shape[1]} and {items.shape[1]}"
         )
 
 
@@ -227,19 +227,19 @@ def _check_exclude_self(exclude_self, ranking) -> np.ndarray:
         if n_queries != n_database:
             raise ValueError(
                 "exclude_self=True says that query i is row i of the database, but there are "
-                f"{n_queries} queries and {n_database} items. Pass the database row of each "
-                "query instead, -1 for none."
+                f"{n_queries} queries and {n_database} items; pass the database row of each "
+                "query instead, -1 for none"
             )
         return np.arange(n_queries)
     own = np.asarray(exclude_self)
     if own.dtype.kind not in "iu" or own.shape != (n_queries,):
         raise ValueError(
             "exclude_self must be True, False or the database row of each query, integers of "
-            f"shape ({n_queries},); got {own.dtype} of shape {own.shape}."
+            f"shape ({n_queries},); got {own.dtype} of shape {own.shape}"
         )
     if own.min() < -1 or own.max() >= n_database:
         raise ValueError(
             f"exclude_self must hold rows of the database, -1 to {n_database - 1}; "
-            f"got {own.min()} to {own.max()}."
+            f"got {own.min()} to {own.max()}"
         )
     return own.astype(np.intp)

@@ -103,7 +103,7 @@ def precision_within_radius(
         return Lookup(precision, is_empty)
     if np.isnan(precision).all():
         raise ValueError(
-            f"No query finds anything within radius {radius}; empty='zero' would score it as 0."
+            f"no query finds anything within radius {radius}; empty='zero' would score it as 0"
         )
     return Lookup(mean_over_queries(precision), float(is_empty[counted].mean()))
 
@@ -248,9 +248,9 @@ def _count_within(
 def check_radius(radius) -> int:
     """A Hamming radius in whole bits."""
     if isinstance(radius, (bool, np.bool_)) or not isinstance(radius, (int, np.integer)):
-        raise ValueError(f"radius must be an integer, got {radius!r}.")
+        raise ValueError(f"radius must be an integer, got {radius!r}")
     if radius < 0:
-        raise ValueError(f"radius must not be negative, got {radius}.")
+        raise ValueError(f"radius must not be negative, got {radius}")
     return int(radius)
 
 

@@ -36,9 +36,9 @@ def settle(values: np.ndarray, no_relevant: str) -> np.ndarray:
         return np.where(undefined, 0, values)
     what = f"{n_undefined} of {len(values)} queries have nothing relevant in the database"
     if n_undefined == len(values):
-        raise ValueError(f"{what}; no_relevant='zero' would score them as 0.")
+        raise ValueError(f"{what}; no_relevant='zero' would score them as 0")
     if no_relevant == "raise":
-        raise ValueError(f"{what}.")
+        raise ValueError(f"{what}")
     if no_relevant == "warn":
         warnings.warn(
             f"{what} and are left out of the mean. Say no_relevant='skip' to accept that, "

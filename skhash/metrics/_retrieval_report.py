@@ -209,7 +209,7 @@ class RetrievalReport(Mapping):
         groups = self.query_labels if groups is None else groups
         if groups is None:
             raise ValueError(
-                "groups must say the group of each query: the labels of this report are no classes"
+                "groups must say the group of each query: the labels of this report are not classes"
             )
         kind, groups = check_target(groups, "groups")
         if kind != "class" or len(groups) != len(values):

@@ -172,15 +172,13 @@ class RetrievalScorer(BaseEstimator):
         if not is_count:
             check_option("queries", self.queries, (*QUERIES, "an integer"))
         elif self.queries < 1:
-            raise ValueError(f"queries must be at least 1 of each class, got {self.queries}.")
+            raise ValueError(f"queries must be at least 1 of each class, got {self.queries}")
         check_option("database", self.database, DATABASES)
         check_option("ties", self.ties, TIES)
         check_option("metric", self.metric, _VECTOR_METRICS)
         check_option("no_relevant", self.no_relevant, POLICIES)
         if self.database == "train" and self.metric != "hamming":
-            raise ValueError(
-                f"database='train' is made of codes, for metric='hamming'; got {self.metric!r}."
-            )
+            raise ValueError(f"database='train' needs metric='hamming', got {self.metric!r}")
         if not (isinstance(self.similarity, str) and self.similarity in ("estimator", "auto")):
             resolve_similarity(self.similarity, None)
         return statistic
@@ -255,7 +253,7 @@ class MultiRetrievalScorer(BaseEstimator):
     def _by_name(self) -> dict[str, RetrievalScorer]:
         scorers = self.scorers
         if isinstance(scorers, str) or not isinstance(scorers, Iterable) or not scorers:
-            raise ValueError(f"scorers must be a dict or a list of names, got {scorers!r}.")
+            raise ValueError(f"scorers must be a dict or a list of names, got {scorers!r}")
         if not isinstance(scorers, Mapping):
             scorers = {name: name for name in scorers}
         return {
@@ -301,7 +299,7 @@ def get_scorer(name, **options) -> RetrievalScorer | MultiRetrievalScorer:
 
 def _check_scorer(key, scorer) -> RetrievalScorer:
     if not isinstance(scorer, RetrievalScorer):
-        raise TypeError(f"Scorer {key!r} must be a RetrievalScorer or a name, got {scorer!r}.")
+        raise TypeError(f"scorer {key!r} must be a RetrievalScorer or a name, got {scorer!r}")
     return scorer
 
 
@@ -383,7 +381,7 @@ def _make_plan(scorer: RetrievalScorer, fold: Fold) -> _Plan:
         if seen_classes is None:
             raise ValueError(
                 f"queries={scorer.queries!r} goes by the classes_ of the fitted estimator, which "
-                f"{fold.name} does not keep. To score it on unseen classes, use queries='all' "
+                f"{fold.name} does not keep; to score it on unseen classes, use queries='all' "
                 "with UnseenClassSplit(seen_size=0), or retrieval_evaluate"
             )
     own = fold.training().own if scorer.database == "train" else None

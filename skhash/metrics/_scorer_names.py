@@ -93,16 +93,16 @@ def make_statistic(name: str) -> Statistic:
     match = _NAME.fullmatch(name) if isinstance(name, str) else None
     family = _FAMILIES.get(match["family"]) if match else None
     if match is None or family is None:
-        raise ValueError(f"Unknown score {name!r}; known are {', '.join(get_scorer_names())}.")
+        raise ValueError(f"unknown score {name!r}; known are {', '.join(get_scorer_names())}")
     k, variant = match["k"], match["variant"]
     if k is not None and not family.cut:
         raise ValueError(f"score {name!r} has no cut-off: say {match['family']!r}")
     if k is None and not (family.whole and variant in (None, *family.whole_variants)):
-        raise ValueError(f"Score {name!r} needs a cut-off, such as '{match['family']}@100'.")
+        raise ValueError(f"score {name!r} needs a cut-off, such as '{match['family']}@100'")
     if variant is None:
         variant = family.variants[0] if family.variants else None
     elif variant not in family.variants:
         known = ", ".join(map(repr, family.variants)) or "none"
-        raise ValueError(f"Score {name!r}: unknown variant {variant!r}; known are {known}.")
+        raise ValueError(f"score {name!r}: unknown variant {variant!r}; known are {known}")
     statistic = family.make(None if k is None else int(k), variant)
     return dataclasses.replace(statistic, name=name)

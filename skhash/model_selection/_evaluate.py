@@ -248,7 +248,7 @@ def retrieval_evaluate(
 def _statistics(name: str, k) -> dict[int, Statistic]:
     cutoffs = list(np.atleast_1d(np.asarray(k, dtype=object)))
     if not cutoffs:
-        raise ValueError("k must hold a cut-off or more, got none.")
+        raise ValueError("k must hold at least one cut-off, got none")
     for cutoff in cutoffs:
         check_count("k", cutoff, 1)
     return {int(cutoff): make_statistic(f"{name}@{cutoff}") for cutoff in dict.fromkeys(cutoffs)}
@@ -264,48 +264,50 @@ def _split(splitter, X, y, seed: int) -> list[UnseenRoles]:
     if not isinstance(splitter, Iterable):
         raise TypeError(
             "splitter must be an UnseenClassSplit or an iterable of (train, seen, unseen) row "
-            f"indices, got {splitter!r}."
+            f"indices, got {splitter!r}"
         )
     splits = []
     for roles in splitter:
         if len(roles) != 3:
             raise ValueError(
-                f"splitter must give (train, seen, unseen) row indices, got {len(roles)} parts."
+                f"splitter must give (train, seen, unseen) row indices, got {len(roles)} parts"
             )
         splits.append(UnseenRoles(*map(_check_indices, roles)))
         _check_roles(splits[-1], y)
     if not splits:
-        raise ValueError("splitter gave no split.")
+        raise ValueError("splitter must give at least one split, got none")
     return splits
 
 
 def _check_indices(rows) -> np.ndarray:
     rows = np.asarray(rows)
     if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
-        raise ValueError(f"splitter must give row indices, got {rows.dtype} of shape {rows.shape}.")
+        raise ValueError(f"splitter must give row indices, got {rows.dtype} of shape {rows.shape}")
     return rows.astype(np.intp)
 
 
 def _check_roles(roles: UnseenRoles, y) -> None:
     used = np.bincount(np.concatenate(roles), minlength=len(y))
     if used.max() > 1:
-        raise ValueError(f"Row {used.argmax()} has {used.max()} roles in a split, it may have one.")
+        raise ValueError(
+            f"row {used.argmax()} has {used.max()} roles in a split; it may have only one"
+        )
     if not len(roles.seen) or not len(roles.unseen):
         raise ValueError(
-            f"A split has {len(roles.seen)} test rows of seen and {len(roles.unseen)} of unseen "
-            "classes; both are needed."
+            f"a split has {len(roles.seen)} test rows of seen and {len(roles.unseen)} of unseen "
+            "classes; both are needed"
         )
     trained = np.unique(y[roles.train])
     leaked = np.intersect1d(y[roles.unseen], trained)
     if len(leaked):
         raise ValueError(
-            f"Class {leaked.tolist()[0]!r} is called unseen, but is among the training rows."
+            f"class {leaked.tolist()[0]!r} is called unseen, but is among the training rows"
         )
     untrained = np.setdiff1d(y[roles.unseen], y[used == 0])
     if len(untrained):
         raise ValueError(
-            f"All rows of the unseen class {untrained.tolist()[0]!r} are test rows, and nothing "
-            "can be trained on all classes: UnseenClassSplit needs unseen_size below 1."
+            f"all rows of the unseen class {untrained.tolist()[0]!r} are test rows, and nothing "
+            "can be trained on all classes: UnseenClassSplit needs unseen_size below 1"
         )
 
 
@@ -344,12 +346,12 @@ def _candidates(estimator, X, reserved) -> dict[str, _Method]:
         last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
         by_name = {type(last).__name__: estimator}
     if not by_name:
-        raise ValueError("estimator is an empty dict.")
+        raise ValueError("estimator must not be an empty dict")
     for name, candidate in by_name.items():
         if name in reserved:
-            raise ValueError(f"The name {name!r} is that of a row that is always there.")
+            raise ValueError(f"the name {name!r} is taken by a row that is always there")
         if not (hasattr(candidate, "fit") and hasattr(candidate, "transform")):
-            raise TypeError(f"estimator {name!r} must be a transformer, got {candidate!r}.")
+            raise TypeError(f"estimator {name!r} must be a transformer, got {candidate!r}")
     return {str(name): _Method(candidate, X) for name, candidate in by_name.items()}
 
 

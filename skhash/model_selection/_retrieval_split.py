@@ -149,8 +149,9 @@ class RetrievalSplit(BaseShuffleSplit):
         if len(short):
             parts = ", ".join(f"{name}={getattr(self, name)}" for name in needed)
             raise ValueError(
-                f"Class {classes.tolist()[short[0]]!r} has {counts[short[0]]} rows, but {n_needed} "
-                f"or more are needed ({parts}). So for {len(short)} of {len(classes)} classes."
+                f"class {classes.tolist()[short[0]]!r} has {counts[short[0]]} rows, but {n_needed} "
+                f"or more are needed ({parts}); this holds for {len(short)} of {len(classes)} "
+                "classes"
             )
         left = counts - self.n_queries_per_class
         if isinstance(fixed_database, Integral):

@@ -148,8 +148,8 @@ class UnseenClassSplit(BaseShuffleSplit):
         single = np.flatnonzero(counts < 2)
         if len(single):
             raise ValueError(
-                f"Class {classes.tolist()[single[0]]!r} has 1 row, but seen_size={self.seen_size} "
-                "needs 2: one to train on and one to hold out."
+                f"class {classes.tolist()[single[0]]!r} has 1 row, but seen_size={self.seen_size} "
+                "needs 2: one to train on and one to hold out"
             )
         return np.clip(np.rint(self.seen_size * counts).astype(int), 1, counts - 1)
 
@@ -157,7 +157,7 @@ class UnseenClassSplit(BaseShuffleSplit):
         if self.n_unseen is None:
             if n_classes < self.n_splits:
                 raise ValueError(
-                    f"n_splits={self.n_splits} needs as many classes, but y has {n_classes}."
+                    f"n_splits={self.n_splits} needs as many classes, but y has {n_classes}"
                 )
             yield from np.array_split(random_state.permutation(n_classes), self.n_splits)
             return
@@ -166,7 +166,7 @@ class UnseenClassSplit(BaseShuffleSplit):
             n_unseen = max(round(n_unseen * n_classes), 1)
         if n_unseen >= n_classes:
             raise ValueError(
-                f"n_unseen={self.n_unseen} leaves no class to train on: y has {n_classes}."
+                f"n_unseen={self.n_unseen} leaves no class to train on: y has {n_classes}"
             )
         for _ in range(self.n_splits):
             yield random_state.permutation(n_classes)[:n_unseen]

@@ -138,7 +138,7 @@ def asymmetric_rerank(
     n_candidates = candidates.shape[1]
     k = n_candidates if k is None else k
     if not 1 <= k <= n_candidates:
-        raise ValueError(f"k must be between 1 and the {n_candidates} candidates, got {k}.")
+        raise ValueError(f"k must be between 1 and the {n_candidates} candidates, got {k}")
     distances = np.empty(candidates.shape, dtype=values.dtype)
     n_bits = values.shape[1]
     for queries in gen_batches(len(values), max(1, _BLOCK_BITS // (n_bits * n_candidates))):
@@ -183,7 +183,7 @@ def _check_database(codes, n_bits):
         return codes, True
     raise ValueError(
         f"codes must have {n_bits} columns of bits, as query_values has, or {n_bytes} of bytes "
-        f"(uint8), got {codes.dtype} of shape {codes.shape}."
+        f"(uint8), got {codes.dtype} of shape {codes.shape}"
     )
 
 
@@ -192,13 +192,13 @@ def _check_candidates(candidates, n_queries, n_rows):
     if candidates.ndim != 2 or len(candidates) != n_queries or candidates.shape[1] == 0:
         raise ValueError(
             f"candidates must have shape (n_queries, n_candidates) for {n_queries} queries, got "
-            f"{candidates.shape}."
+            f"{candidates.shape}"
         )
     if candidates.dtype.kind not in "iu":
-        raise ValueError(f"candidates must be row numbers, got dtype {candidates.dtype}.")
+        raise ValueError(f"candidates must be row numbers, got dtype {candidates.dtype}")
     if candidates.size and not (candidates.min() >= -1 and candidates.max() < n_rows):
         raise ValueError(
             f"candidates must be rows of codes, 0 to {n_rows - 1}, or -1; got "
-            f"{candidates.min()} to {candidates.max()}."
+            f"{candidates.min()} to {candidates.max()}"
         )
     return candidates.astype(np.int64, copy=False)

@@ -75,7 +75,7 @@ class NeighborGraphs(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def _graph(self, limits, distances, rows, mode):
         if mode not in ("connectivity", "distance"):
-            raise ValueError(f"mode must be 'connectivity' or 'distance', got {mode!r}.")
+            raise ValueError(f"mode must be 'connectivity' or 'distance', got {mode!r}")
         data = np.ones(len(rows)) if mode == "connectivity" else distances.astype(np.float64)
         return csr_matrix((data, rows, limits), shape=(len(limits) - 1, self.n_samples_fit_))
 

@@ -272,11 +272,11 @@ class HammingNeighbors(NeighborGraphs, RowSearch, BaseEstimator):
         check_is_fitted(self)
         codes, _ = packed_codes(self, X, self.n_bits_, reset=False)
         if ids is None and self.ids_.dtype.kind == "U":
-            raise ValueError("ids of this index are strings: add needs the ids of the new rows.")
+            raise ValueError("ids of this index are strings: add needs the ids of the new rows")
         ids = np.arange(self._next_id, self._next_id + len(codes)) if ids is None else ids
         ids = check_new_ids(ids, len(codes), self.ids_)
         if (vectors is None) != (self._vectors is None):
-            raise ValueError("vectors must be given to add if, and only if, fit was given them.")
+            raise ValueError("vectors must be given to add if, and only if, fit was given them")
         if vectors is not None:
             vectors = check_vectors(vectors, len(codes), self._vectors.shape[1])
             self._vectors = np.concatenate([self._vectors, vectors], dtype=self._vectors.dtype)

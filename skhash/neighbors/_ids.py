@@ -18,7 +18,7 @@ def check_ids(ids, n_samples: int) -> np.ndarray:
     array = np.asarray(ids)
     if array.shape != (n_samples,):
         raise ValueError(
-            f"ids must have shape ({n_samples},), one for each row of X, got {array.shape}."
+            f"ids must have shape ({n_samples},), one for each row of X, got {array.shape}"
         )
     if array.dtype.kind == "U" and not isinstance(ids, np.ndarray):
         # numpy makes strings of the numbers among them
@@ -26,7 +26,7 @@ def check_ids(ids, n_samples: int) -> np.ndarray:
     ids = _as_plain(array)
     values, counts = np.unique(ids, return_counts=True)
     if (counts > 1).any():
-        raise ValueError(f"ids must differ, got {_show(values[counts > 1])} more than once.")
+        raise ValueError(f"ids must differ, got {_show(values[counts > 1])} more than once")
     return ids
 
 
@@ -36,7 +36,7 @@ def check_new_ids(ids, n_samples: int, known: np.ndarray) -> np.ndarray:
     _check_kind(ids, known)
     taken = ids[np.isin(ids, known)]
     if taken.size:
-        raise ValueError(f"ids are in the index already: {_show(taken)}.")
+        raise ValueError(f"ids are in the index already: {_show(taken)}")
     return ids
 
 
@@ -56,7 +56,7 @@ def rows_of(ids, known: np.ndarray) -> np.ndarray:
     _check_kind(ids, known)
     missing = ids[~np.isin(ids, known)]
     if missing.size:
-        raise ValueError(f"ids are not in the index: {_show(missing)}.")
+        raise ValueError(f"ids are not in the index: {_show(missing)}")
     rows = np.flatnonzero(np.isin(known, ids))
     order = np.empty(len(ids), dtype=np.intp)
     order[np.argsort(ids)] = rows[np.argsort(known[rows])]
@@ -66,7 +66,7 @@ def rows_of(ids, known: np.ndarray) -> np.ndarray:
 def _as_plain(ids):
     if ids.dtype.kind in "iu":
         if ids.size and ids.max() > np.iinfo(np.int64).max:
-            raise ValueError(f"ids must fit 64 bits with a sign, got {ids.max()}.")
+            raise ValueError(f"ids must fit 64 bits with a sign, got {ids.max()}")
         return ids.astype(np.int64)
     if ids.dtype.kind == "U":
         return ids.copy()
@@ -79,14 +79,14 @@ def _as_plain(ids):
         ]
         if all(is_integer):
             return np.array(items, dtype=np.int64)
-    raise TypeError(f"ids must be all integers or all strings, got dtype {ids.dtype}.")
+    raise TypeError(f"ids must be all integers or all strings, got dtype {ids.dtype}")
 
 
 def _check_kind(ids, known):
     if ids.dtype.kind != known.dtype.kind:
         names = {"i": "integers", "U": "strings"}
         raise TypeError(
-            f"ids of this index are {names[known.dtype.kind]}, got {names[ids.dtype.kind]}."
+            f"ids of this index are {names[known.dtype.kind]}, got {names[ids.dtype.kind]}"
         )
 
 

@@ -114,7 +114,7 @@ def _make_ivf(faiss, d, codes, n_lists, seed):
     if n_lists is None:
         n_lists = max(1, round(math.sqrt(len(codes))))
     elif n_lists > len(codes):
-        raise ValueError(f"n_lists must be at most the {len(codes)} codes, got {n_lists}.")
+        raise ValueError(f"n_lists must be at most the {len(codes)} codes, got {n_lists}")
     quantizer = faiss.IndexBinaryFlat(d)
     index = faiss.IndexBinaryIVF(quantizer, d, n_lists)
     # the index goes on after this function, and its quantizer with it
@@ -132,17 +132,17 @@ def _make_ivf(faiss, d, codes, n_lists, seed):
 def _make_multihash(faiss, d, n_codes, n_bits, options):
     n_hashes, bits = options["n_hashes"], options["bits_per_hash"]
     if n_hashes > n_bits:
-        raise ValueError(f"n_hashes must be at most the {n_bits} bits of a code, got {n_hashes}.")
+        raise ValueError(f"n_hashes must be at most the {n_bits} bits of a code, got {n_hashes}")
     if bits is None:
         # about one code a bucket, were codes spread evenly
         bits = min(n_bits // n_hashes, max(1, round(math.log2(n_codes))))
     if n_hashes * bits > n_bits:
         raise ValueError(
             f"n_hashes * bits_per_hash must be at most the {n_bits} bits of a code, got "
-            f"{n_hashes} * {bits}."
+            f"{n_hashes} * {bits}"
         )
     if bits > 62:
-        raise ValueError(f"bits_per_hash must be at most 62, got {bits}.")
+        raise ValueError(f"bits_per_hash must be at most 62, got {bits}")
     return faiss.IndexBinaryMultiHash(d, n_hashes, bits)
 
 

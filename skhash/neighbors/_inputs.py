@@ -19,7 +19,7 @@ def packed_codes(estimator, X, n_bits: int | None, *, reset: bool) -> tuple[np.n
         packed, n_bits = check_packed(X, n_bits, "X")
         _check_spare_bits(packed, n_bits)
         if len(packed) == 0:
-            raise ValueError(f"Found array with 0 sample(s) (shape={packed.shape}) in X.")
+            raise ValueError(f"X must have at least one sample, got shape {packed.shape}")
         if reset:
             vars(estimator).pop("feature_names_in_", None)
             estimator.n_features_in_ = n_bits
@@ -28,7 +28,7 @@ def packed_codes(estimator, X, n_bits: int | None, *, reset: bool) -> tuple[np.n
     if n_bits is not None and X.shape[1] != n_bits:
         raise ValueError(
             f"X must have {n_bits} columns of bits, or {-(-n_bits // 8)} of bytes (uint8), got "
-            f"{X.dtype} of shape {X.shape}."
+            f"{X.dtype} of shape {X.shape}"
         )
     bits = check_codes(X, "X") if estimator.binarize is None else estimator.binarize < X
     return np.packbits(bits, axis=1), X.shape[1]
@@ -46,7 +46,7 @@ def real_values(estimator, X) -> np.ndarray:
     if X.dtype.kind != "f":
         raise ValueError(
             "rerank sorts by the real values of the queries, or by vectors=...; X holds "
-            f"{X.dtype}. Values are what decision_function of a hasher returns."
+            f"{X.dtype}; values are what decision_function of a hasher returns"
         )
     values = X if X.dtype == np.float32 else X.astype(np.float64, copy=False)
     return values - estimator.binarize if estimator.binarize else values
@@ -67,6 +67,6 @@ def _check_spare_bits(packed, n_bits):
     spare = -n_bits % 8
     if spare and (packed[:, -1] & (2**spare - 1)).any():
         raise ValueError(
-            f"X must be filled up with zeros: codes of {n_bits} bits leave {spare} bits of the "
-            "last byte, which count as differing where they differ."
+            f"X must be padded with zeros: codes of {n_bits} bits leave {spare} bits of the last "
+            "byte, which count as differing where they differ"
         )

@@ -18,10 +18,10 @@ def check_vectors(vectors, n_samples: int, n_features: int | None = None) -> np.
         ensure_min_samples=0,
     )
     if len(vectors) != n_samples:
-        raise ValueError(f"vectors has {len(vectors)} rows, but X has {n_samples}.")
+        raise ValueError(f"vectors has {len(vectors)} rows, but X has {n_samples}")
     if n_features is not None and vectors.shape[1] != n_features:
         raise ValueError(
-            f"vectors has {vectors.shape[1]} columns, but those of fit had {n_features}."
+            f"vectors has {vectors.shape[1]} columns, but those of fit had {n_features}"
         )
     return vectors
 

@@ -24,7 +24,7 @@ class RowSearch:
         k = self._check_n_neighbors(n_neighbors, among=self.n_samples_fit_ - (X is None))
         if rerank is None:
             if vectors is not None:
-                raise ValueError("vectors are sorted by under rerank: pass rerank, a number.")
+                raise ValueError("vectors are used only with rerank: pass rerank, a number")
             queries = X if X is None else packed_codes(self, X, self.n_bits_, reset=False)[0]
             return self._search(queries, k)
         n_candidates = min(_check_rerank(rerank, k), self.n_samples_fit_ - (X is None))
@@ -40,13 +40,13 @@ class RowSearch:
         if self._vectors is None:
             raise ValueError(
                 "rerank without the values of queries needs vectors, and fit was given none: "
-                "fit(X, vectors=...)."
+                "fit(X, vectors=...)"
             )
         queries = X if X is None else packed_codes(self, X, self.n_bits_, reset=False)[0]
         if X is not None:
             vectors = check_vectors(vectors, len(queries), self._vectors.shape[1])
         elif vectors is not None:
-            raise ValueError("vectors are those of fit where X is None.")
+            raise ValueError("vectors must be None if X is None, since those of fit are used")
         else:
             vectors = self._vectors
         _, candidates = self._search(queries, n_candidates)
@@ -72,7 +72,7 @@ class RowSearch:
         check_is_fitted(self)
         radius = self.radius if radius is None else radius
         if not isinstance(radius, Real) or not radius >= 0:
-            raise ValueError(f"radius must be a number of bits, at least 0, got {radius!r}.")
+            raise ValueError(f"radius must be a number of bits, at least 0, got {radius!r}")
         radius = int(min(radius, self.n_bits_))
         if X is None:
             queries = self._searcher.codes
@@ -85,18 +85,18 @@ class RowSearch:
     def _check_n_neighbors(self, n_neighbors, among):
         k = self.n_neighbors if n_neighbors is None else n_neighbors
         if not isinstance(k, Integral) or k < 1:
-            raise ValueError(f"n_neighbors must be an integer, at least 1, got {k!r}.")
+            raise ValueError(f"n_neighbors must be an integer, at least 1, got {k!r}")
         if k > among:
             raise ValueError(
-                f"Expected n_neighbors <= {among}, the rows that a query may have as neighbors, "
-                f"got {k}; n_samples_fit_ is {self.n_samples_fit_}."
+                f"expected n_neighbors <= {among}, the rows that a query may have as neighbors, "
+                f"got {k}; n_samples_fit_ is {self.n_samples_fit_}"
             )
         return int(k)
 
 
 def _check_rerank(rerank, k):
     if not isinstance(rerank, Integral) or rerank < k:
-        raise ValueError(f"rerank must be an integer, at least n_neighbors={k}, got {rerank!r}.")
+        raise ValueError(f"rerank must be an integer, at least n_neighbors={k}, got {rerank!r}")
     return int(rerank)
 
 

@@ -62,7 +62,7 @@ def _check_codes(codes, n_bits):
 def _check_index(searcher, algorithm):
     codes, index, labels = searcher.codes, searcher.index, searcher.labels
     if (index is None) != (algorithm == "brute"):
-        raise ValueError(f"algorithm={algorithm!r} does not go with what is stored")
+        raise ValueError(f"algorithm={algorithm!r} does not match what is stored")
     if index is None:
         return
     n_labels = index.ntotal if labels is None else len(labels)

@@ -11,10 +11,10 @@ from sklearn.utils import check_array
 
 
 class EmbeddingSimilarity(BaseEstimator):
-    r"""Similarity of targets that are vectors, such as sentence embeddings.
+    r"""Similarity of labels that are vectors, such as sentence embeddings.
 
-    Hashers and metrics compare a batch or a block of rows at a time: no matrix of all rows by all
-    rows is ever made, so that each of hundreds of thousands of rows may have a vector of its own.
+    Hashers and metrics compare a batch or a block of rows at a time: no full n x n matrix is ever
+    made, so each of hundreds of thousands of rows may have a vector of its own.
 
     Parameters
     ----------
@@ -22,21 +22,20 @@ class EmbeddingSimilarity(BaseEstimator):
         What distance between vectors means: the angle, or the difference.
     floor : float in [-1, 1), default=0.0
         The cosine at and below which vectors have nothing in common. Unrelated sentences have
-        cosines around 0 under the usual encoders, so that 0 keeps the whole range of similarity
-        for what is related; -1 gives ``(1 + cos) / 2``, where unrelated vectors have similarity
-        one half. Used by ``metric="cosine"`` only.
+        cosines around 0 under the usual encoders, so 0 keeps the whole range of similarity for
+        related ones; -1 gives ``(1 + cos) / 2``, where unrelated vectors have similarity one half.
+        Used by ``metric="cosine"`` only.
     temperature : float or None, default=None
         How fast similarity falls with distance.
 
-        - Cosine: between 0 at the floor and 1 at a cosine of 1, similarity is linear in
-          ``exp(cos / temperature)``. The lower the temperature, the more of the range is for
-          what is very similar; None is linear in the cosine itself, the limit of high
-          temperatures.
+        - Cosine: between 0 at the floor and 1 at a cosine of 1, similarity is linear in ``exp(cos /
+          temperature)``. The lower the temperature, the more of the range is reserved for very
+          similar vectors; None is linear in the cosine itself, the limit of high temperatures.
         - Euclidean: ``exp(-distance / temperature)``, the temperature in units of y; None is 1.
 
     See Also
     --------
-    SentenceSimilarity : The same of texts, given an encoder.
+    SentenceSimilarity : The same for texts, given an encoder.
 
     Notes
     -----
@@ -93,14 +92,14 @@ class EmbeddingSimilarity(BaseEstimator):
         return self.compare(self.prepare(y_a, "y_a"), self.prepare(y_b, "y_b"))
 
     def prepare(self, y, name: str = "y") -> np.ndarray:
-        """Check vectors and do what need be done once for each, however often it is compared.
+        """Check vectors and do what is needed once for each, however often it is compared.
 
         Parameters
         ----------
         y : array-like of shape (n_samples, n_features)
             Vectors.
         name : str, default="y"
-            How error messages call the argument.
+            Name of the argument in error messages.
 
         Returns
         -------
@@ -166,8 +165,8 @@ def _check_vectors(y, name: str) -> np.ndarray:
     y = np.asarray(y) if isinstance(y, list) else y
     if getattr(y, "ndim", 2) == 1:
         raise ValueError(
-            f"{name} must be vectors of shape (n_samples, n_features), got one dimension; "
-            "pass one number a sample as a column of shape (n_samples, 1)"
+            f"{name} must be vectors of shape (n_samples, n_features), got one dimension; pass one "
+            "number per sample as a column of shape (n_samples, 1)"
         )
     # a float16 product would overflow and round too much
     dtype = np.float32 if getattr(y, "dtype", None) == np.float16 else [np.float64, np.float32]

@@ -13,7 +13,7 @@ from skhash.utils._labels import encode_labels
 
 
 class EncodedSentences:
-    """Vectors by sentence, made by one encoder when they are first asked for.
+    """Vectors by sentence, made by one encoder on first use.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class EncodedSentences:
         return next((len(vector) for vector in self._vectors.values()), None)
 
     def _keep(self, fresh: dict[str, np.ndarray], cache_size: int) -> None:
-        # an own copy: a view would keep the whole batch in memory
+        # a copy: a view would keep the whole batch in memory
         for text in list(fresh)[max(0, len(fresh) - cache_size) :] if cache_size else ():
             self._vectors[text] = fresh[text].copy()
         for text in list(self._vectors)[: max(0, len(self._vectors) - cache_size)]:
@@ -99,7 +99,8 @@ def _check_rows(returned, n_sentences: int, n_features: int | None) -> np.ndarra
         )
     if n_features is not None and rows.shape[1] != n_features:
         raise ValueError(
-            f"encoder must always return as many features, got {rows.shape[1]} after {n_features}"
+            f"encoder must always return the same number of features, got {rows.shape[1]} after "
+            f"{n_features}"
         )
     dtype = np.float32 if rows.dtype == np.float16 else [np.float64, np.float32]
     return check_array(rows, dtype=dtype, input_name="what encoder returned")

@@ -1,4 +1,4 @@
-"""Call a similarity target and make sure that what comes back is one."""
+"""Call a similarity target and check what it returns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from skhash.similarity._label import LabelSimilarity
 from skhash.similarity._multilabel import MultilabelSimilarity
 from skhash.utils._labels import check_target, target_kind
 
-# rounding of float32 dot products and the like, which is clipped without a word
+# rounding of float32 dot products and the like, which is clipped silently
 _TOLERANCE = 1e-6
 
 
@@ -138,7 +138,7 @@ def check_labels(similarity: Callable, y, name: str = "y") -> tuple[str, Any]:
     y : array-like or sparse matrix
         The labels of the samples.
     name : str, default="y"
-        How error messages call the argument.
+        Name of the argument in error messages.
 
     Returns
     -------
@@ -188,12 +188,12 @@ def takes_levels(similarity) -> bool:
 
 
 def prepare_similarity(similarity: Any, *labels) -> tuple:
-    """A target's comparison and labels made ready for it, for whoever compares block by block.
+    """A target's comparison, and labels prepared for it, for comparing block by block.
 
     A target may have a method ``prepare(y)``, which returns an array with a row for each sample,
     and a method ``compare(prepared_a, prepared_b)`` for any rows of it, such that
     ``compare(prepare(y_a), prepare(y_b))`` is what calling the target gives. What takes long for a
-    label, such as encoding a sentence, is then done once, and not in every block.
+    label, such as encoding a sentence, is then done once instead of in every block.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ def prepare_similarity(similarity: Any, *labels) -> tuple:
         ``compare(rows_of_a, rows_of_b)`` returns the similarities, checked as
         `evaluate_similarity` does.
     *prepared : array-like
-        What ``prepare`` makes of each of the labels, or these as they are for a target without.
+        What ``prepare`` makes of the labels, or the labels themselves for a target without it.
 
     Examples
     --------
@@ -263,7 +263,7 @@ def resolve_similarity(similarity, y) -> Callable:
 
 
 def check_callable(similarity, name: str, wanted: str = "a callable") -> None:
-    """Refuse what is no similarity target, with a hint at what it may be made into."""
+    """Refuse what is not a similarity target, with a hint how to make it one."""
     if isinstance(similarity, type):
         raise TypeError(
             f"{name} must be an instance, got the class {similarity.__name__}; "
@@ -284,7 +284,7 @@ def _prepares(similarity) -> bool:
         next((c for c in type(similarity).__mro__ if name in vars(c)), None)
         for name in ("__call__", "compare")
     )
-    # a subclass that changes the call alone has left the inherited comparison behind
+    # a subclass that overrides the call alone does not use the inherited comparison
     return called is not None and compared is not None and issubclass(compared, called)
 
 

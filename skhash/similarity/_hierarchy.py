@@ -1,4 +1,4 @@
-"""What a taxonomy is made of: nodes under one root, never changed once they stand."""
+"""What a taxonomy is made of: nodes under one root, immutable once made."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ class Hierarchy:
         position = {node: i for i, node in enumerate(order)}
         strangers = [node for node in names or () if node not in position]
         if strangers:
-            raise ValueError(f"names has nodes that are not there: {build.name_some(strangers)}")
+            raise ValueError(
+                f"names has nodes that the taxonomy lacks: {build.name_some(strangers)}"
+            )
         fields = {
             "_names": dict(names or {}),
             "_parents": above,
@@ -81,7 +83,7 @@ class Hierarchy:
 
     @property
     def names(self) -> Mapping:
-        """What people call the nodes whose own name is a code, in the order they were given."""
+        """Readable names of nodes that are named by a code, in the order they were given."""
         return MappingProxyType(self._names)
 
     @property
@@ -98,18 +100,18 @@ class Hierarchy:
         return self._children[self._check_node(node)]
 
     def ancestors(self, node) -> tuple:
-        """All nodes above a node, itself not among them, in the order of `nodes`."""
+        """All nodes above a node, excluding itself, in the order of `nodes`."""
         above = np.sort(steps_up(self._levels.up, self._locate([node])).indices)
         nodes = self.nodes
         # the last one is the node itself, which comes after all that are above it
         return tuple(nodes[i] for i in above[:-1])
 
     def height(self, node) -> int:
-        """Steps of the longest way down to a leaf: 0 for leaves."""
+        """Steps of the longest path down to a leaf: 0 for leaves."""
         return int(self._levels.height[self._locate([node])[0]])
 
     def depth(self, node) -> int:
-        """Nodes on the longest way up to the root: 1 for the root itself."""
+        """Nodes on the longest path up to the root: 1 for the root itself."""
         return int(self._levels.depth[self._locate([node])[0]])
 
     def _check_node(self, node) -> Hashable:
@@ -132,8 +134,8 @@ class Hierarchy:
             shown.append(repr(label) + hint)
         more = f" and {len(labels) - len(shown)} more" if len(labels) > len(shown) else ""
         raise ValueError(
-            f"labels that are not in the taxonomy: {', '.join(shown)}{more}. "
-            f"Its nodes are such as {build.name_some(self.leaves[:3])}"
+            f"labels that are not in the taxonomy: {', '.join(shown)}{more}; its nodes are, for "
+            f"example, {build.name_some(self.leaves[:3])}"
         )
 
     def __contains__(self, node) -> bool:

@@ -9,7 +9,7 @@ from skhash.utils._labels import check_classes, encode_labels
 
 
 class LabelSimilarity(BaseEstimator):
-    """Similarity 1 of equal class labels, 0 of different ones.
+    """Similarity 1 for equal class labels, 0 for different ones.
 
     Under this target, hierarchical precision is ordinary precision.
 

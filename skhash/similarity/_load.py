@@ -31,18 +31,18 @@ def load_taxonomy(name: str, *, tree: bool = False) -> Taxonomy:
           3.0 [3]_, some of which have several, under ``"entity.n.01"``;
         - ``"imagenet1k"``: the same for the 1,000 classes of ILSVRC 2012 [4]_.
 
-        Classes of CIFAR-100 are called by their names, such as ``"maple_tree"``, as
-        `skhash.datasets.load_cifar100_features` has them in ``target_names``; those of
-        ImageNet by their wnids, such as ``"n02012849"``, since two are called "crane" and two
-        "maillot". All are leaves, except that ``"whale"`` is above ``"dolphin"``.
+        Classes of CIFAR-100 go by their names, such as ``"maple_tree"``, as
+        `skhash.datasets.load_cifar100_features` has them in ``target_names``; those of ImageNet by
+        their wnids, such as ``"n02012849"``, since two are called "crane" and two "maillot". All
+        are leaves, except that ``"whale"`` is above ``"dolphin"``.
 
         Hypernyms are called as in WordNet, such as ``"wading_bird.n.01"``. The attribute
         ``names`` of both taxonomies maps the classes to the words of their synsets, in the
         order of the class numbers: for ImageNet's labels y from 0 to 999,
         ``np.array(list(taxonomy.names))[y]`` are the wnids.
     tree : bool, default=False
-        Whether to keep one parent of each node, by the rule of `Taxonomy.to_tree`. Without
-        effect on those that are trees as they come.
+        Whether to keep one parent of each node, by the rule of `Taxonomy.to_tree`. No effect on
+        taxonomies that already are trees.
 
     Returns
     -------

@@ -15,11 +15,11 @@ _SHOWN = 5
 
 
 class MappedSimilarity(BaseEstimator):
-    """Similarity of class labels, by a target for what each of them stands for.
+    """Similarity of class labels, by a target for what each label stands for.
 
-    It gives classes vectors (their names' embeddings, attributes, prototypes), or brings
-    labels to the form in which another target knows them: class numbers to names, fine classes
-    to coarse ones.
+    It gives classes vectors (embeddings of their names, attributes, prototypes), or translates
+    labels to the form that another target needs: class numbers to names, fine classes to coarse
+    ones.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class MappedSimilarity(BaseEstimator):
         ValueError
             If the mapping lacks labels, naming them, or as the target does.
         TypeError
-            If the target cannot be called, or the mapping is none.
+            If the target cannot be called, or the mapping is not a mapping.
         """
         check_callable(self.target, "target")
         mapping = _as_mapping(self.mapping)
@@ -99,6 +99,7 @@ def _look_up(labels: Sequence[Hashable], mapping: Mapping) -> np.ndarray:
         more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
         shown = ", ".join(map(repr, missing[:_SHOWN]))
         raise ValueError(
-            f"labels that the mapping lacks: {shown}{more}; it has such as {list(mapping)[:3]}"
+            f"labels that the mapping lacks: {shown}{more}; it has, for example, "
+            f"{list(mapping)[:3]}"
         )
     return np.asarray([mapping[label] for label in labels])

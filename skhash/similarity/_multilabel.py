@@ -19,7 +19,7 @@ class MultilabelSimilarity(BaseEstimator):
 
         - ``"jaccard"``: `|ab| / (|a| + |b| - |ab|)`;
         - ``"cosine"``: `|ab| / sqrt(|a| |b|)`;
-        - ``"overlap"``: `|ab| / min(|a|, |b|)`, which is 1 where one set holds the other;
+        - ``"overlap"``: `|ab| / min(|a|, |b|)`, which is 1 where one set contains the other;
         - ``"any"``: 1 where a label is shared, the usual relevance of multilabel retrieval.
 
         Two empty sets are equal, so their similarity is 1; that of an empty and a non-empty

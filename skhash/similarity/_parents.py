@@ -1,4 +1,4 @@
-"""Bring the ways to write a hierarchy down to one: every node and its parents."""
+"""Turn each way of writing a hierarchy into one: every node and its parents."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def with_single_root(parents: Parents, root: Node | None) -> Parents:
         return parents
     if root is None:
         raise ValueError(
-            f"the hierarchy has {len(roots)} roots: {name_some(roots)}. Pass root='name' to add "
+            f"the hierarchy has {len(roots)} roots: {name_some(roots)}; pass root='name' to add "
             "a common one above them, under which they have nothing in common"
         )
     root = _check_node(root)
@@ -124,7 +124,7 @@ def depth_first_order(children: dict[Node, tuple[Node, ...]], root: Node) -> lis
 
 
 def tree_of(parents: Parents, rank: Mapping[Node, tuple], keep: Iterable[Node]) -> Parents:
-    """One parent a node, that of highest rank; of the nodes, those above what is to be kept."""
+    """One parent per node, the one of highest rank; only nodes above those to keep."""
     tree: Parents = {}
     for start in keep:
         node = start
@@ -172,7 +172,7 @@ def _is_missing(node) -> bool:
 
 
 def _prefixes(paths: Iterable) -> list[tuple[Node, ...]]:
-    """Every place that the paths pass, as the names that lead to it."""
+    """Every place on the paths, as the names that lead to it."""
     prefixes: dict[tuple[Node, ...], None] = {}
     for path in _rows(paths):
         if isinstance(path, (str, bytes)):
@@ -213,7 +213,7 @@ def _refuse_ambiguous(places: dict[Node, list[tuple]]) -> None:
         shown.append(f"{name!r} (under {' and '.join(above)})")
     more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
     raise ValueError(
-        f"names that stand in several places of the paths: {', '.join(shown)}{more}. Pass "
+        f"names that occur in several places of the paths: {', '.join(shown)}{more}; pass "
         "duplicates='qualify' to tell them apart by their path, such as 'bird/crane', or "
         "duplicates='merge' to make each one node with several parents"
     )

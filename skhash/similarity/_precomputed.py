@@ -96,7 +96,7 @@ def _rows(y, row_of: dict, name: str) -> np.ndarray:
     unknown = [label for label in labels if label not in row_of]
     if unknown:
         raise ValueError(
-            f"{name} has labels that the matrix of {len(row_of)} rows lacks: {unknown[:5]}; "
-            f"it has such as {list(row_of)[:3]}"
+            f"{name} has labels that the matrix of {len(row_of)} rows lacks: {unknown[:5]}; it "
+            f"has, for example, {list(row_of)[:3]}"
         )
     return np.array([row_of[label] for label in labels], dtype=np.intp)[codes]

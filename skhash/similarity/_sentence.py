@@ -1,4 +1,4 @@
-"""Texts are similar when an encoder of sentences says so."""
+"""Texts are similar when the vectors of a sentence encoder are."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from skhash.utils._labels import check_target
 
 
 class SentenceSimilarity(BaseEstimator):
-    """Similarity of targets that are sentences, by the cosine of what an encoder makes of them.
+    """Similarity of labels that are sentences, by the cosine of their vectors from an encoder.
 
-    Under this target an array of strings holds sentences: `~skhash.SemanticHasher` then tells no
-    classes apart, and compares the sentences of a batch, never all with all. Under every other
-    target, and for every other hasher, strings are the names of classes.
+    Under this target an array of strings holds sentences: `~skhash.SemanticHasher` then learns no
+    classes, and compares the sentences of a batch, never all with all. Under every other target,
+    and for every other hasher, strings are the names of classes.
 
     Parameters
     ----------
@@ -30,25 +30,25 @@ class SentenceSimilarity(BaseEstimator):
         The cosine at and below which sentences have nothing in common; see
         `EmbeddingSimilarity`.
     temperature : float or None, default=None
-        The lower, the more of the range of similarity is for sentences that nearly say the
+        The lower, the more of the range of similarity is reserved for sentences that say nearly the
         same; see `EmbeddingSimilarity`.
     batch_size : int, default=1024
         Sentences in one call of the encoder.
     cache_size : int, default=100_000
-        Number of sentences whose vectors are kept for later calls, those encoded last; 0 keeps
+        Number of sentences whose vectors are kept for later calls, the most recent ones; 0 keeps
         none. With 384 features of 4 bytes, 100,000 take 154 MB.
     verbose : int, default=0
         1 prints how many sentences have been encoded after each call of the encoder.
 
     See Also
     --------
-    EmbeddingSimilarity : The same of vectors at hand.
+    EmbeddingSimilarity : The same for vectors that you have.
 
     Notes
     -----
-    Each distinct sentence is encoded once. The encoder is taken to be fixed: clones share it and
-    the vectors that are kept, so that a search over parameters encodes nothing twice. Pickles hold
-    the encoder but no vectors.
+    Each distinct sentence is encoded once. The encoder is assumed to be fixed: clones share it and
+    the cached vectors, so a search over parameters encodes nothing twice. Pickles hold the encoder
+    but no vectors.
 
     Names of classes can be compared by their sentences and remain classes:
     ``PrecomputedSimilarity(SentenceSimilarity(encoder)(names, names), labels=names)``.
@@ -118,7 +118,7 @@ class SentenceSimilarity(BaseEstimator):
         y : array-like of n_samples str
             Sentences.
         name : str, default="y"
-            How error messages call the argument.
+            Name of the argument in error messages.
 
         Returns
         -------
@@ -167,7 +167,7 @@ class SentenceSimilarity(BaseEstimator):
         return state
 
     def __sklearn_clone__(self):
-        # a deep copy of a large encoder would be slow, and would have to encode everything anew
+        # a deep copy of a large encoder would be slow, and would have to encode everything again
         copied = type(self)(**self.get_params(deep=False))
         copied._encoded = self._store()
         return copied
@@ -177,11 +177,11 @@ def _check_sentences(y, name: str) -> list[str]:
     kind, array = check_target(y, name)
     if kind != "class" or (array.size and array.dtype.kind not in "UTO"):
         raise TypeError(
-            f"{name} must hold sentences, one str a sample, got {array.dtype} of shape "
+            f"{name} must hold sentences, one str per sample, got {array.dtype} of shape "
             f"{array.shape}"
         )
     sentences = array.tolist()
     other = next((value for value in sentences if not isinstance(value, str)), None)
     if other is not None:
-        raise TypeError(f"{name} must hold sentences, one str a sample, got {other!r}")
+        raise TypeError(f"{name} must hold sentences, one str per sample, got {other!r}")
     return sentences

@@ -19,8 +19,8 @@ class Taxonomy(Hierarchy):
     Nodes are named by anything hashable, mostly strings or integers. A node may have several
     parents (a directed acyclic graph, such as WordNet). Labels may be leaves or inner nodes.
 
-    Taxonomies are equal when they have the same nodes and edges, in any order. They are never
-    changed, so that estimators share rather than copy them.
+    Taxonomies are equal when they have the same nodes and edges, in any order. They are immutable,
+    so estimators share rather than copy them.
 
     Parameters
     ----------
@@ -28,8 +28,8 @@ class Taxonomy(Hierarchy):
         Nodes that are only mentioned as parents, and those whose parent is None or an empty
         list, are roots.
     root : hashable, default=None
-        Name of a node to add above the roots where there are several. None refuses several
-        roots. Without effect where there is one.
+        Name of a node to add above the roots where there are several. None refuses several roots.
+        No effect where there is one.
 
     Raises
     ------
@@ -126,16 +126,16 @@ class Taxonomy(Hierarchy):
         Parameters
         ----------
         paths : iterable of rows, array or data frame of shape (n_paths, n_levels)
-            One path a row, such as ``zip(coarse, fine)``; repeated rows count once, so the
-            columns of a data set of samples will do. A path may be shorter than others, or be
-            filled up by None or NaN at its end.
+            One path per row, such as ``zip(coarse, fine)``; repeated rows count once, so the
+            columns of a data set of samples will do. A path may be shorter than others, or padded
+            with None or NaN at its end.
         duplicates : {"raise", "qualify", "merge"}, default="raise"
-            What to do where a name stands in several places, such as ``"crane"`` under
-            ``"bird"`` and under ``"machine"``:
+            What to do if a name occurs in several places, such as ``"crane"`` under ``"bird"`` and
+            under ``"machine"``:
 
             - ``"raise"``: raise, naming it;
-            - ``"qualify"``: they are different nodes, called by their whole paths,
-              ``"bird/crane"`` and ``"machine/crane"``;
+            - ``"qualify"``: they are different nodes, named by their whole paths, ``"bird/crane"``
+              and ``"machine/crane"``;
             - ``"merge"``: they are one node with several parents.
         root : hashable, default="root"
             Name of a node to add above the first names where they differ.
@@ -148,7 +148,7 @@ class Taxonomy(Hierarchy):
         Raises
         ------
         ValueError
-            As the class does, and where a name stands in several places.
+            As the class does, and where a name occurs in several places.
 
         Examples
         --------
@@ -244,8 +244,8 @@ class Taxonomy(Hierarchy):
     def to_tree(self, labels: Iterable | None = None) -> Taxonomy:
         """Taxonomy in which every node has one parent.
 
-        Each node keeps the deepest of its parents, so that all nodes stay as deep as they
-        are; of several, the one with the most leaves below it; of several still, the first.
+        Each node keeps the deepest of its parents, so that all nodes stay as deep as they are;
+        among equally deep ones, the one with the most leaves below it; if these tie too, the first.
         Nodes that are then above none of the labels are left out.
 
         Parameters
@@ -299,9 +299,9 @@ class Taxonomy(Hierarchy):
         a, b : node
             The nodes; each counts as above itself.
         measure : str, default="lcs_height"
-            In a tree all measures agree. Otherwise, see `similarity` for what each takes;
-            where several will do, it is that with the shortest way between a and b, then the
-            lowest, then the first in `nodes`.
+            In a tree all measures agree. Otherwise, see `similarity` for which one each takes; of
+            several, the one with the shortest path between a and b, then the lowest, then the first
+            in `nodes`.
 
         Returns
         -------
@@ -328,20 +328,20 @@ class Taxonomy(Hierarchy):
         labels_b : array-like of shape (n_b,), default=None
             Nodes to compare them with; None stands for ``labels_a``.
         measure : {"lcs_height", "wu_palmer", "path", "leacock_chodorow"}, default="lcs_height"
-            With `lcs` a node above both labels (each is above itself), `way` the steps from
-            one up to it and down to the other, both by the shortest way, and `D` the greatest
-            depth of the taxonomy:
+            With `lcs` a node above both labels (each is above itself), `way` the steps from one up
+            to it and down to the other, both by the shortest path, and `D` the greatest depth in
+            the taxonomy:
 
             - ``"lcs_height"``: `1 - height(lcs) / height(root)`, by the lowest lcs [1]_ [2]_;
-            - ``"wu_palmer"``: `2 depth(lcs) / (2 depth(lcs) + way)`, by the deepest lcs, and
-              among equally deep ones that with the shortest way [3]_;
+            - ``"wu_palmer"``: `2 depth(lcs) / (2 depth(lcs) + way)`, by the deepest lcs, and among
+              equally deep ones the one with the shortest way [3]_;
             - ``"path"``: `1 / (1 + way)`, by the lcs with the shortest way;
             - ``"leacock_chodorow"``: `-log((way + 1) / (2 D))`, by the lcs with the shortest
               way [4]_, shifted and scaled such that `way = 0` gives 1 and the longest
               conceivable way, `2 (D - 1)`, gives 0: `1 - log(way + 1) / log(2 D - 1)`.
 
-            A node and itself have similarity 1 under all of them, also where ``"lcs_height"``
-            of an inner node would be less.
+            Under all of them a node has similarity 1 with itself, even where ``"lcs_height"`` of an
+            inner node would be less.
 
         Returns
         -------

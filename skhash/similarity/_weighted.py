@@ -14,7 +14,7 @@ from skhash.utils._labels import encode_labels, gather, level_labels
 
 
 class WeightedSimilarity(BaseEstimator):
-    """Weighted mean of several similarity targets of the same labels.
+    """Weighted mean of several similarity targets for the same labels.
 
     Parameters
     ----------
@@ -93,11 +93,10 @@ class ColumnsSimilarity(BaseEstimator):
 
     Notes
     -----
-    A hasher recognises by the attribute ``label_kind`` that this target wants the columns of y
-    as class labels, where it would else refuse strings in several columns, and take integers
-    for multilabel indicators or vectors. A function of yours may have the attribute
-    ``label_kind = "levels"``, too. It gets a one-dimensional array of tuples, the distinct
-    rows of y.
+    The attribute ``label_kind`` tells a hasher that this target wants the columns of y as class
+    labels; otherwise it would refuse strings in several columns, and take integers for multilabel
+    indicators or vectors. Your own function may also have the attribute ``label_kind = "levels"``.
+    It gets a one-dimensional array of tuples, the distinct rows of y.
 
     Examples
     --------

@@ -23,9 +23,9 @@ _MEASURES = ("wu_palmer", "path", "leacock_chodorow", "lcs_height")
 class WordNetSimilarity(BaseEstimator):
     r"""Similarity of class labels in WordNet.
 
-    Labels are synsets, compared by the hypernyms that they share in the whole of WordNet, so
-    that the similarity of two labels does not depend on which others there are. The whole
-    matrix is computed at once; a thousand labels take a few seconds with reading WordNet.
+    Labels are synsets, compared by the hypernyms that they share in the whole of WordNet, so the
+    similarity of two labels does not depend on which others there are. The whole matrix is computed
+    at once; a thousand labels take a few seconds including reading WordNet.
 
     Parameters
     ----------
@@ -38,15 +38,15 @@ class WordNetSimilarity(BaseEstimator):
           nltk has it, the lcs is the one whose shortest way to the root is the longest, and
           of several the first by name;
         - ``"path"``: `1 / (1 + way(a, b))`;
-        - ``"leacock_chodorow"``: `1 - log(1 + way(a, b)) / log(2 D)`, the similarity of Leacock
-          and Chodorow [2]_, `-log((1 + way(a, b)) / (2 D))`, over its greatest value
-          `log(2 D)`; below 0 it is 0. `D` is the steps of the longest way in WordNet, 19 for the
-          nouns of WordNet 3.0, and one more for verbs, which need a root above them;
+        - ``"leacock_chodorow"``: `1 - log(1 + way(a, b)) / log(2 D)`, the similarity of Leacock and
+          Chodorow [2]_, `-log((1 + way(a, b)) / (2 D))`, divided by its largest value `log(2 D)`
+          and clipped at 0. `D` is the steps of the longest way in WordNet, 19 for the nouns of
+          WordNet 3.0, and one more for verbs, which need a root above them;
         - ``"lcs_height"``: `1 - height(lcs) / height(root)`, by the lowest lcs [3]_, with the
           heights of all of WordNet. `TaxonomySimilarity` of `Taxonomy.from_wordnet` is the same
           with heights counted down to the given labels only.
 
-        A synset and itself have similarity 1 under all of them.
+        Under all of them a synset has similarity 1 with itself.
     synsets : mapping of label to str, default=None
         The synset that a label stands for, such as ``{"crane": "crane.n.05"}``, by name or by
         offset (``"n02012849"``). Labels that it lacks are looked up as they are.
@@ -58,10 +58,10 @@ class WordNetSimilarity(BaseEstimator):
 
     Notes
     -----
-    WordNet is looked for in the folder that the environment variable SKHASH_WORDNET or
-    WNSEARCHDIR names, then among the data of nltk (the corpus "wordnet"), then where Debian's
-    package wordnet-base puts it, ``/usr/share/wordnet``. It is never downloaded. ImageNet's
-    wnids are offsets in WordNet 3.0, which both nltk and Debian have.
+    WordNet is looked for in the folder named by the environment variable SKHASH_WORDNET or
+    WNSEARCHDIR, then among the data of nltk (the corpus "wordnet"), then where Debian's package
+    wordnet-base puts it, ``/usr/share/wordnet``. It is never downloaded. ImageNet's wnids are
+    offsets in WordNet 3.0, which both nltk and Debian have.
 
     ``"wu_palmer"``, ``"path"`` and ``"leacock_chodorow"`` times `log(2 D)` are nltk's
     ``wup_similarity``, ``path_similarity`` and ``lch_similarity`` of two different nouns. Verbs

@@ -1,4 +1,4 @@
-"""WordNet's own files, read as they are: where they lie, and what they say of hypernyms."""
+"""WordNet's own files, read as they are: where they are, and what they say about hypernyms."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import numpy as np
 
 Folder = Path | ZipPath
 
-# what `cntlist` and the other files hold is of no use here, so that they may be missing
+# `cntlist` and the other files are not used here, so they may be missing
 _NEEDED = ("data.noun", "index.noun")
 _VARIABLES = ("SKHASH_WORDNET", "WNSEARCHDIR")
 _DEBIAN = Path("/usr/share/wordnet")
 _SUFFIXES = {"n": "noun", "v": "verb"}
 _MISSING = (
-    "WordNet is not installed. There are two ways to get it: nltk's downloader, "
+    "WordNet was not found; there are two ways to get it: nltk's downloader, "
     "`python -m nltk.downloader wordnet`; or Debian's package, `apt-get install wordnet-base`, "
     "or any other folder of WordNet's database files (data.noun, index.noun, ...), named by the "
-    "environment variable SKHASH_WORDNET or WNSEARCHDIR. skhash never downloads it by itself."
+    "environment variable SKHASH_WORDNET or WNSEARCHDIR; skhash never downloads it itself"
 )
 
 
@@ -102,7 +102,7 @@ class Lexicon:
         return fields[4 : 4 + 2 * int(fields[3], 16) : 2]
 
     def gloss(self, position: int) -> str:
-        """What a synset means, without the examples."""
+        """The definition of a synset, without the examples."""
         return re.sub(r'"[^"]*"', "", self._line(position).partition("|")[2]).strip(" ;\n")
 
     def name(self, position: int) -> str:
@@ -149,7 +149,7 @@ def find_wordnet() -> Folder:
             if not _has_files(folder):
                 raise LookupError(
                     f"{variable}={str(folder)!r} does not hold WordNet's files "
-                    f"{' and '.join(_NEEDED)}. {_MISSING}"
+                    f"{' and '.join(_NEEDED)}; {_MISSING}"
                 )
             return folder
     folder = _find_in_nltk() or _DEBIAN

@@ -123,7 +123,7 @@ class _Finder:
             senses = lexicon.senses(word.lower())
             if not 1 <= int(number) <= len(senses):
                 candidates = _candidates(lexicon, senses, word)
-                raise _NoSynsetError(f"is not a synset of WordNet.{candidates}")
+                raise _NoSynsetError(f"is not a synset of WordNet{candidates}")
             return pos, senses[int(number) - 1]
         return None
 
@@ -138,7 +138,7 @@ class _Finder:
         if senses:
             raise _NoSynsetError(f"has {len(senses)} senses as a noun:{_list(nouns, senses)}")
         raise _NoSynsetError(
-            "is not a noun of WordNet; verbs go by names such as 'run.v.01'."
+            "is not a noun of WordNet (verbs go by names such as 'run.v.01')"
             + _candidates(nouns, [], word)
         )
 
@@ -150,7 +150,7 @@ def _candidates(lexicon: Lexicon, senses: Sequence[int], word: str) -> str:
         alike = [other for other in lexicon.words if other[:2] == word[:2]]
         words = [*get_close_matches(word, alike, n=2), re.split("[_-]", word)[-1]]
         senses = [sense for other in dict.fromkeys(words) for sense in lexicon.senses(other)]
-    return f" Perhaps:{_list(lexicon, senses)}" if senses else ""
+    return f"; perhaps:{_list(lexicon, senses)}" if senses else ""
 
 
 def _list(lexicon: Lexicon, senses: Sequence[int]) -> str:

@@ -56,7 +56,7 @@ def check_target(y, name: str = "y", *, levels: bool = False) -> tuple[TargetKin
     y : array-like or sparse matrix
         The labels of the samples; see `target_kind` for the kinds.
     name : str, default="y"
-        How error messages call the argument.
+        Name of the argument in error messages.
     levels : bool, default=False
         Whether y is a table with a class label in each column. Its distinct rows are then the
         classes, as `level_labels` makes them.
@@ -115,10 +115,10 @@ def level_labels(y, name: str = "y") -> np.ndarray:
     Parameters
     ----------
     y : array-like or data frame of shape (n_samples, n_levels)
-        One class label a column, each column of integers or of strings; or what this function
-        has returned.
+        One class label per column, each column of integers or of strings; or what this function
+        returned.
     name : str, default="y"
-        How error messages call the argument.
+        Name of the argument in error messages.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def level_labels(y, name: str = "y") -> np.ndarray:
     Raises
     ------
     ValueError
-        If y is no such table, or labels are missing.
+        If y is not such a table, or labels are missing.
 
     Examples
     --------
@@ -160,7 +160,7 @@ def _level_table(y, name: str) -> np.ndarray:
     lengths = {len(row) if isinstance(row, (list, tuple, np.ndarray)) else -1 for row in rows}
     if len(lengths) > 1 or -1 in lengths:
         raise ValueError(f"{name} must have rows of equally many class labels, one for each level")
-    # objects, for numpy would write numbers that stand beside strings out as strings
+    # objects, since numpy would turn numbers beside strings into strings
     table = np.empty((len(rows), *lengths) if lengths else (0, 1), dtype=object)
     for i, column in enumerate(zip(*rows)):
         table[:, i] = column
@@ -313,7 +313,7 @@ def label_array(y, name: str = "y"):
     if listed:
         given = np.asarray(y, dtype=object)
         if not all(issubclass(t, (str, bytes)) for t in set(map(type, given.flat))):
-            # numpy has written the numbers among the strings, or NaN, out as strings
+            # numpy has written numbers, or NaN, among the strings as strings
             array = given
     if array.dtype.kind not in "biuf" + _STRING_KINDS:
         hint = {"m": ": write dates as strings", "M": ": write dates as strings"}

@@ -1,4 +1,4 @@
-"""Packages that not everybody has."""
+"""Optional dependencies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def import_optional(module: str, purpose: str, *packages: str) -> Any:
     purpose : str
         What needs it.
     *packages : str
-        What to install, by the names that the index knows, such as ``"pillow"``.
+        What to install, by the names on the package index, such as ``"pillow"``.
 
     Raises
     ------

@@ -13,12 +13,12 @@ _WORD_BYTES = 8
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PackedCodes:
-    """Packed codes together with their number of bits: a table of bits that takes an eighth.
+    """Packed codes and their number of bits: a table of bits in an eighth of the memory.
 
-    The bytes alone do not tell how many bits of the last one count. All that takes packed codes
-    takes this too, and then needs no ``n_bits``. Its ``shape`` and ``len`` are those of the bits.
-    Indexing takes rows, by a slice, row numbers or a mask, and gives the codes of these, packed;
-    `numpy.asarray` unpacks. `skhash.save` writes it into a file.
+    The bytes alone do not tell how many bits of the last one count. Everything that takes packed
+    codes takes this too, and then needs no ``n_bits``. Its ``shape`` and ``len`` are those of the
+    bits. Indexing takes rows, by a slice, row numbers or a mask, and gives the codes of these,
+    packed; `numpy.asarray` unpacks. `skhash.save` writes it into a file.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class PackedCodes:
     Raises
     ------
     ValueError
-        If data does not have the bytes that n_bits takes.
+        If data does not have the number of bytes that n_bits needs.
 
     See Also
     --------
@@ -75,7 +75,7 @@ class PackedCodes:
                 raise IndexError(f"rows must be a slice, row numbers or a mask, got {rows!r}")
         return PackedCodes(self.data[rows], self.n_bits)
 
-    # rows are not found by number, so Python is not to try
+    # rows cannot be tested by value, so Python should not try
     __iter__ = None
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
@@ -114,7 +114,7 @@ def pack_codes(codes, *, return_n_bits=False):
     -------
     packed : ndarray of shape (n_samples, ceil(n_bits / 8)), dtype uint8
         The first bit is the highest of the first byte, as in `numpy.packbits`; the last byte is
-        filled up with zeros, which no Hamming distance notices. Under ``return_n_bits=True`` a
+        padded with zeros, which do not change Hamming distances. With ``return_n_bits=True`` a
         `PackedCodes`, which holds them and the number of bits.
 
     Raises
@@ -211,12 +211,10 @@ def check_codes(codes, name: str = "codes") -> np.ndarray:
     is_bit = (codes == 0) | (codes == 1)
     if not is_bit.all():
         found = codes[~is_bit][0]
-        hint = "Real values are binarised by a threshold, and codes of -1 and 1 by codes > 0"
+        hint = "real values are binarised by a threshold, and codes of -1 and 1 by codes > 0"
         if codes.dtype == np.uint8:
-            hint = (
-                "Bytes of packed codes go in as PackedCodes(data, n_bits), which knows their bits"
-            )
-        raise ValueError(f"{name} must hold only 0 and 1, got {found}. {hint}")
+            hint = "pass bytes of packed codes as PackedCodes(data, n_bits), which knows their bits"
+        raise ValueError(f"{name} must hold only 0 and 1, got {found}; {hint}")
     return codes.astype(np.uint8, copy=False)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-# so few rows are computed in float64 at once: that costs little, and needs no second look
+# up to this many rows are computed in float64 at once: that costs little
 FEW_ROWS = 64
-# nearer to 0 than so many times the largest error found, a value's sign may be that of an error
+# nearer to 0 than this many times the largest error found, a value's sign may be that of an error
 _MARGIN = 16
 #: beside the largest value of its row, what float64 may leave of a sum that is 0
 NOTHING = 1e-10
@@ -19,11 +19,10 @@ _LARGEST = np.finfo(np.float32).max
 def settled_values(compute: Callable, n_samples: int, dtype) -> np.ndarray:
     """Real values of bits, with signs as exact arithmetic has them.
 
-    Matrix products of other heights, and on other processors, sum in another order, so that a
-    value near 0 may come out on either side. Here the sign is that of the value in float64: all
-    values are computed in `dtype`, the rows nearest to 0 once more in float64, and from the
-    errors that these show it is decided how near to 0 a row has to be for that. What float64
-    cannot tell from 0 is 0.
+    Matrix products of other heights, and on other processors, sum in another order, so that a value
+    near 0 may come out on either side. Here the sign is that of the value in float64: all values
+    are computed in `dtype`, and the rows nearest to 0 once more in float64; the errors found there
+    decide how near to 0 a row must be for that. What float64 cannot tell from 0 is 0.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Rows of X known again later, without keeping X."""
+"""Recognise rows of X later, without keeping X."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BLOCK_NUMBERS = 2**22
 
 
 def row_keys(X) -> np.ndarray:
-    """Four numbers for each row that tell it from the others: random projections.
+    """Four numbers that identify each row: random projections.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def row_keys(X) -> np.ndarray:
     True
     """
     n_features = math.prod(X.shape[1:])
-    # the one generator of numpy whose numbers never change
+    # the only generator of NumPy whose numbers never change
     directions = np.random.RandomState(0).standard_normal((n_features, N_KEYS))
     dtype = np.float32 if X.dtype == np.float32 else np.float64
     if issparse(X):
@@ -53,11 +53,11 @@ def row_keys(X) -> np.ndarray:
 
 
 def find_rows(keys: np.ndarray, among: np.ndarray, groups=None, among_groups=None) -> np.ndarray:
-    """Place of each row among others, -1 where it is not there.
+    """Position of each row among others, -1 where it is not there.
 
     Rows are the same where they agree up to a thousand units in the last place of the coarser
-    precision of the two. So rows of float32 are not told apart that differ by less than a ten
-    thousandth of their length, as on a large offset.
+    precision of the two. So rows of float32 that differ by less than a ten thousandth of their
+    length, as on a large offset, count as the same.
 
     Parameters
     ----------

@@ -177,7 +177,7 @@ def test_wrong_checksum_leaves_nothing(server, tmp_path):
 @pytest.mark.filterwarnings("ignore:Retry downloading:UserWarning")
 def test_broken_connections_leave_nothing(server, tmp_path):
     server.n_cut = 3
-    with pytest.raises(OSError, match="could not be had") as raised:
+    with pytest.raises(OSError, match="could not be downloaded") as raised:
         fetch_cifar100(data_home=tmp_path, n_retries=2, delay=0.01)
     assert isinstance(raised.value.__cause__, urllib.error.ContentTooShortError)
     assert server.n_requests == 3

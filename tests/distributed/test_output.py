@@ -234,7 +234,7 @@ class TestRefusals:
         [
             ({"format": "something"}, "not a manifest of the format"),
             ({"version": 3}, "format version 3, and this skhash reads up to 2"),
-            ({"version": 1}, "format version 1, no longer read"),
+            ({"version": 1}, "format version 1, which is no longer read"),
             ({"part_rows": ["all"]}, "damaged"),
             ({"part_rows": [500, -1]}, "damaged"),
             ({"part_rows": [500, 499]}, "1 of 2 parts"),

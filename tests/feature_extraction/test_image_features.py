@@ -206,7 +206,7 @@ def break_files(paths):
 
 def test_a_broken_file_is_named(network, paths):
     break_files(paths)
-    with pytest.raises(ValueError, match=r"X\[7\] \('.*7\.png'\) is no file"):
+    with pytest.raises(ValueError, match=r"X\[7\] \('.*7\.png'\) is not a file"):
         make(network).fit(paths)
     with pytest.raises(ValueError, match=r"X\[2\] \('.*2\.png'\).*cannot be read.*skip"):
         make(network).transform(paths[:5])
@@ -246,13 +246,13 @@ def test_floats_of_another_range_are_no_broken_image(network, images):
     X = [images[0], images[1].astype(float)]
     with pytest.raises(ValueError, match=r"X\[1\]: images of floats must lie in \[0, 1\]"):
         make(network, on_error="skip").transform(X)
-    with pytest.raises(ValueError, match=r"rows 0 to 0.*Divide by 255"):
+    with pytest.raises(ValueError, match=r"rows 0 to 0.*divide by 255"):
         make(network).fit(images.astype(float))
 
 
 def test_what_a_backbone_must_return(images):
     for backbone, message in (
-        (lambda batch: batch.sum(), "one row of features an image"),
+        (lambda batch: batch.sum(), "one row of features per image"),
         (lambda batch: batch[:1].mean(dim=(2, 3)), r"got shape \(1, 3\) for 4 images"),
         (lambda batch: batch.mean(dim=(2, 3)) / 0, r"NaN or infinity for X\[0\]"),
     ):
@@ -261,7 +261,7 @@ def test_what_a_backbone_must_return(images):
     with pytest.raises(TypeError, match="tensor of features, got object"):
         make(lambda batch: object()).fit(images)
     changing = make(lambda batch: batch.flatten(1))
-    with pytest.raises(ValueError, match="12 features, and 960 when"):
+    with pytest.raises(ValueError, match="12 features, but 960 when"):
         changing.fit(images).transform(images[:, :2, :2])
 
 
@@ -274,11 +274,15 @@ WRONG = {
     "batch_size": ({"batch_size": 0}, ValueError, "batch_size"),
     "device": ({"device": "abacus"}, ValueError, "device"),
     "on_error": ({"on_error": "ignore"}, ValueError, "on_error"),
-    "both": ({"preprocess": len, "image_size": 9}, ValueError, "image_size cannot be given beside"),
+    "both": (
+        {"preprocess": len, "image_size": 9},
+        ValueError,
+        "image_size cannot be combined with",
+    ),
     "size by name": (
         {"backbone": "timm/resnet18", "mean": 0.0, "std": 1.0},
         ValueError,
-        "mean, std cannot be given beside 'timm/resnet18'",
+        "mean, std cannot be combined with 'timm/resnet18'",
     ),
 }
 

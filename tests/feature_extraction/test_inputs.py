@@ -38,13 +38,13 @@ def test_missing_files_are_found_before_the_work(tmp_path):
     there = tmp_path / "there.jpg"
     there.touch()
     missing = [there, str(tmp_path / "missing.jpg")]
-    with pytest.raises(ValueError, match=r"X\[1\] \('.*missing\.jpg'\) is no file"):
+    with pytest.raises(ValueError, match=r"X\[1\] \('.*missing\.jpg'\) is not a file"):
         check_images(missing, must_exist=True)
     assert check_images(missing, must_exist=False) == missing
 
 
 def test_a_folder_is_no_file(tmp_path):
-    with pytest.raises(ValueError, match="is no file"):
+    with pytest.raises(ValueError, match="is not a file"):
         check_images([tmp_path], must_exist=True)
 
 

@@ -119,7 +119,7 @@ class TestQuantization:
         assert quantization_error(shifted, corners=(0, 1)) == pytest.approx(
             quantization_error(values)
         )
-        with pytest.raises(ValueError, match="rising"):
+        with pytest.raises(ValueError, match="increasing"):
             quantization_error(values, corners=(1, 0))
 
     def test_no_gap_at_the_corners(self):

@@ -73,7 +73,7 @@ class TestRelevance:
 
     def test_vectors_need_a_similarity(self):
         vectors = np.random.default_rng(0).random((4, 5))
-        with pytest.raises(ValueError, match="vectors are never the same"):
+        with pytest.raises(ValueError, match="vectors are never equal"):
             mean_average_precision_score(CODES, vectors, exclude_self=True)
 
         def cosine(a, b):
@@ -203,7 +203,7 @@ class TestRefusals:
                     "similarity": LabelSimilarity(),
                     "threshold": 0.5,
                 },
-                "got both",
+                "give one of them",
             ),
             ({"metric": "precomputed", "database_codes": CODES}, "in place of query_codes"),
             ({"metric": "cosine", "device": "cpu"}, "device='cpu' is for metric='hamming'"),

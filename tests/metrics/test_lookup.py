@@ -57,7 +57,7 @@ def test_query_itself_is_not_found():
 
 def test_nothing_found_by_any_query():
     arguments = {"exclude_self": True, "radius": 0, "empty": "skip"}
-    with pytest.raises(ValueError, match="No query finds anything within radius 0"):
+    with pytest.raises(ValueError, match="no query finds anything within radius 0"):
         precision_within_radius(np.eye(5), np.zeros(5), **arguments)
 
 

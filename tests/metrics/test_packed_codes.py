@@ -99,7 +99,7 @@ def test_scorers(data):
 
 def test_bytes_alone_are_told_from_bits(data):
     codes, labels = data
-    said = re.escape("Bytes of packed codes go in as PackedCodes(data, n_bits)")
+    said = re.escape("pass bytes of packed codes as PackedCodes(data, n_bits)")
     with pytest.raises(ValueError, match=rf"^query_codes must hold only 0 and 1, got \d+. {said}"):
         retrieval_report(pack_codes(codes), labels, k=5, exclude_self=True)
     with pytest.raises(ValueError, match=rf"transform\(X\) must hold only 0 and 1.* {said}"):

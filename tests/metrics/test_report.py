@@ -387,7 +387,7 @@ def test_breakdown_by_any_group(few):
     vectors = retrieval_report(
         codes, codes + 0.5, similarity=lambda a, b: a @ b.T / 14, k=2, exclude_self=True
     )
-    with pytest.raises(ValueError, match="the labels of this report are no classes"):
+    with pytest.raises(ValueError, match="the labels of this report are not classes"):
         vectors.by_group("hp@2")
     assert vectors.by_group("hp@2", groups)["queries"].sum() == 10
 

@@ -413,20 +413,20 @@ def test_names_are_escaped_in_markup(cifar):
     [
         ({"k": 61}, ValueError, r"k=61 is more .* unseen@unseen \(unse.* up to 60, such as k=25"),
         ({"no_relevant": "nan"}, ValueError, "no_relevant must be one of 'warn', 'skip', 'zero'"),
-        ({"k": []}, ValueError, "k must hold a cut-off or more"),
+        ({"k": []}, ValueError, "k must hold at least one cut-off"),
         ({"k": 2.5}, TypeError, "k must be an integer, got 2.5"),
         ({"k": (5, 0)}, ValueError, "k must be at least 1, got 0"),
-        ({"name": "mapp"}, ValueError, "Unknown score 'mapp@5'"),
+        ({"name": "mapp"}, ValueError, "unknown score 'mapp@5'"),
         ({"similarity": "lcs"}, TypeError, "similarity must be 'auto' or a callable"),
-        ({"estimator": {}}, ValueError, "estimator is an empty dict"),
+        ({"estimator": {}}, ValueError, "estimator must not be an empty dict"),
         ({"estimator": {"a": 1}}, TypeError, "estimator 'a' must be a transformer, got 1"),
         ({"estimator": LogisticRegression()}, TypeError, "must be a transformer"),
         ({"estimator": {"random codes": PCAHasher()}}, ValueError, "row that is always there"),
         ({"splitter": 3}, TypeError, "splitter must be an UnseenClassSplit or an iterable"),
-        ({"splitter": []}, ValueError, "splitter gave no split"),
+        ({"splitter": []}, ValueError, "splitter must give at least one split"),
         ({"splitter": [(range(5), range(5))]}, ValueError, "got 2 parts"),
         ({"splitter": [([True], [True], [True])]}, ValueError, r"row indices, got bool of shape"),
-        ({"splitter": [([0, 1], [1], [2])]}, ValueError, "Row 1 has 2 roles"),
+        ({"splitter": [([0, 1], [1], [2])]}, ValueError, "row 1 has 2 roles"),
         ({"splitter": [([0, 1], [], [2])]}, ValueError, "has 0 test rows of seen and 1 of unse"),
         ({"splitter": UnseenClassSplit(2)}, ValueError, "UnseenClassSplit needs unseen_size bel"),
     ],
@@ -450,5 +450,5 @@ def test_trained_classes_are_not_unseen(cifar):
     first = np.flatnonzero(y == y[0])
     others = np.flatnonzero(y != y[0])
     splitter = [(np.append(others[:50], first[0]), others[50:60], first[1:3])]
-    with pytest.raises(ValueError, match=f"Class '{y[0]}' is called unseen, but is among the"):
+    with pytest.raises(ValueError, match=f"class '{y[0]}' is called unseen, but is among the"):
         retrieval_evaluate(PCAHasher(4), X, y, similarity="auto", k=1, splitter=splitter)

@@ -113,7 +113,7 @@ def test_bad_parameters(parameters, error, message):
     [
         (UnseenClassSplit(6), [4] * 5, "n_splits=6 needs as many classes, but y has 5"),
         (UnseenClassSplit(n_unseen=5), [4] * 5, "n_unseen=5 leaves no class to train on"),
-        (UnseenClassSplit(2), [4, 4, 1, 4, 1], "Class 'cat' has 1 row, but seen_size=0.2 needs 2"),
+        (UnseenClassSplit(2), [4, 4, 1, 4, 1], "class 'cat' has 1 row, but seen_size=0.2 needs 2"),
     ],
 )
 def test_too_few(splitter, counts, message):

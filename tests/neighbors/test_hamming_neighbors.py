@@ -406,7 +406,7 @@ def test_auto_goes_by_size_and_length(monkeypatch):
         ([[0, 2]], {}, "X must hold only 0 and 1, got 2"),
         ([[0.5, 1.0]], {}, "got 0.5"),
         ([[0, 1]], {"n_bits": 3}, "3 columns of bits, or 1 of bytes"),
-        (np.array([[1]], np.uint8), {"n_bits": 5}, "filled up with zeros"),
+        (np.array([[1]], np.uint8), {"n_bits": 5}, "padded with zeros"),
         (pack_codes([[0, 1]], return_n_bits=True), {"n_bits": 5}, "2 bits, but n_bits is 5"),
         ([[0, 1]], {"n_neighbors": 0}, "n_neighbors"),
         ([[0, 1]], {"algorithm": "kd_tree"}, "algorithm"),

@@ -175,7 +175,7 @@ def change(estimator, name, value):
     ("algorithm", "name", "value", "message"),
     [
         ("brute", "n_bits_", 48, "codes of 48 bits must be uint8 of 6 columns"),
-        ("brute", "algorithm_", "ivf", "does not go with"),
+        ("brute", "algorithm_", "ivf", "does not match"),
         ("brute", "ids_", np.arange(469), "ids_ has 469 rows, and there are 470 codes"),
         ("brute", "_vectors", np.zeros((3, 40)), "_vectors has 3 rows"),
         ("brute", "codes", np.zeros((470, 5), np.int8), "must be uint8"),

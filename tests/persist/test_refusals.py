@@ -65,9 +65,9 @@ def test_foreign_files(tmp_path):
         refuse(folder, "not a manifest of the format 'skhash model'")
     for text in ("", "{", "\x00", '{"a": NaN}', '{"a": 1} x'):
         (folder / "manifest.json").write_text(text)
-        refuse(folder, "no valid JSON")
+        refuse(folder, "not valid JSON")
     (folder / "manifest.json").write_bytes(b'{"format": "\xff"}')
-    refuse(folder, "no valid JSON")
+    refuse(folder, "not valid JSON")
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "arrays.safetensors"])
@@ -75,9 +75,9 @@ def test_missing_and_truncated(name, model):
     content = (model / name).read_bytes()
     for length in (0, 1, 7, 8, 100, len(content) // 2, len(content) - 2):
         (model / name).write_bytes(content[:length])
-        refuse(model, "no valid JSON|was saved with")
+        refuse(model, "not valid JSON|was saved with")
     (model / name).write_bytes(content + b"\x00")
-    refuse(model, "no valid JSON|was saved with")
+    refuse(model, "not valid JSON|was saved with")
     (model / name).unlink()
     refuse(model, f"lacks the file {name}")
 
@@ -90,7 +90,7 @@ def test_every_flipped_byte_is_found(name, model):
         flipped = bytearray(content)
         flipped[position] ^= 1 << random.randint(8)
         (model / name).write_bytes(flipped)
-        refuse(model, "damaged|no valid JSON|format version|not a manifest")
+        refuse(model, "damaged|not valid JSON|format version|not a manifest")
 
 
 def test_swapped_files(model, tmp_path):
@@ -213,7 +213,7 @@ PLACES = {
         "a tuple cannot be shared",
     ),
     "a number as a value": (_set("objects", 0, to={"value": 1}), "cannot be made: AttributeError"),
-    "an unknown tag": (_set("objects", 0, "params", "copy", to={"pickle": ""}), "is no tag"),
+    "an unknown tag": (_set("objects", 0, "params", "copy", to={"pickle": ""}), "is not the tag"),
     "two tags": (
         _set("objects", 0, "params", "copy", to={"tuple": [], "dict": {}}),
         "too many values",
@@ -386,7 +386,7 @@ def test_every_codec_refuses_something():
 )
 def test_types_that_estimators_do_not_hold_have_no_tag(tag, model, change_manifest):
     change_manifest(model, _set("objects", 0, "params", "copy", to={tag: []}))
-    refuse(model, "is no tag of a value")
+    refuse(model, "is not the tag of a value")
 
 
 @makes_objects
@@ -443,7 +443,7 @@ def test_a_header_that_lies(model, change_manifest):
         record = {"bytes": len(header), "sha256": hashlib.sha256(header).hexdigest()}
         change_manifest(model, _set("files", "arrays.safetensors", to=record))
         for mmap in (False, True):
-            refuse(model, "not a file of arrays|no valid JSON|manifest wants|damaged", mmap=mmap)
+            refuse(model, "not a file of arrays|not valid JSON|manifest wants|damaged", mmap=mmap)
 
 
 @makes_objects

@@ -216,7 +216,7 @@ def test_tensors_and_frames_are_refused(tmp_path):
     pandas = pytest.importorskip("pandas", reason="pandas is for tests")
     with pytest.raises(TypeError, match=r"kw_args\.weight .*torch\.Tensor"):
         save(FunctionTransformer(kw_args={"weight": torch.zeros(2)}), tmp_path / "model")
-    with pytest.raises(TypeError, match="array of numpy in its place"):
+    with pytest.raises(TypeError, match="array of numpy instead"):
         save(FunctionTransformer(kw_args=pandas.Series([1, 2])), tmp_path / "model")
 
 

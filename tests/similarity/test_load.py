@@ -112,7 +112,7 @@ def test_names_are_kept():
     with pytest.raises(TypeError):
         taxonomy.names["n01440764"] = "trout"
     assert load_taxonomy("cifar100").names == {}
-    with pytest.raises(ValueError, match="names has nodes that are not there: 'dog'"):
+    with pytest.raises(ValueError, match="names has nodes that the taxonomy lacks: 'dog'"):
         Taxonomy({"cat": "animal"}, names={"dog": "Dog"})
 
 

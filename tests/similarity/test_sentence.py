@@ -181,7 +181,7 @@ def test_what_an_encoder_must_return(returned, message):
 def test_encoder_of_changing_width():
     target = SentenceSimilarity(lambda sentences: np.ones((len(sentences), len(sentences))))
     target.encode(TEXTS[:2])
-    with pytest.raises(ValueError, match="as many features, got 1 after 2"):
+    with pytest.raises(ValueError, match="same number of features, got 1 after 2"):
         target.encode(TEXTS[2:3])
 
 

@@ -196,7 +196,7 @@ def test_unknown_labels_are_named_with_suggestions(taxonomy):
     taxonomy = Taxonomy.from_edges([("pet", "hamster"), ("pet", "cat")])
     with pytest.raises(ValueError, match=r"'hamter' \(did you mean 'hamster'\?\), 7"):
         taxonomy.similarity(["cat", "hamter", 7])
-    with pytest.raises(ValueError, match=r"'cta'.*such as 'hamster', 'cat'"):
+    with pytest.raises(ValueError, match=r"'cta'.*for example, 'hamster', 'cat'"):
         taxonomy.similarity(["cat"], ["cta"])
     with pytest.raises(ValueError, match="and 15 more"):
         taxonomy.similarity(range(20))

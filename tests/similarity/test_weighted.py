@@ -213,9 +213,9 @@ def test_imagenet_by_class_number():
 
 
 def test_labels_without_a_mapping():
-    with pytest.raises(ValueError, match="mapping lacks: 'elm', 'yew'; it has such as"):
+    with pytest.raises(ValueError, match="mapping lacks: 'elm', 'yew'; it has, for example,"):
         MappedSimilarity(EmbeddingSimilarity(), VECTORS)(["elm", "yew"], NAMES)
-    with pytest.raises(ValueError, match=r"lacks: 3; it has such as \[0, 1, 2\]"):
+    with pytest.raises(ValueError, match=r"lacks: 3; it has, for example, \[0, 1, 2\]"):
         MappedSimilarity(LabelSimilarity(), NAMES)([3], [0])
     for mapping in ("name", 5, None):
         with pytest.raises(TypeError, match="mapping must be a mapping, Series, DataFrame"):

@@ -297,11 +297,11 @@ def _places(order: Sequence[Hashable], classes: np.ndarray) -> np.ndarray:
     wanted = order.tolist() if isinstance(order, np.ndarray) else list(order)
     places = [position[label] for label in wanted if label in position]
     if len(set(places)) < len(places):
-        raise ValueError("order has classes more than once.")
+        raise ValueError("order has classes more than once")
     if len(places) < len(position):
         missing = [label for label in position if label not in set(wanted)]
         raise ValueError(
-            f"order lacks {len(missing)} of the {len(position)} classes, such as {missing[0]!r}."
+            f"order lacks {len(missing)} of the {len(position)} classes, such as {missing[0]!r}"
         )
     return np.array(places)
 

@@ -55,9 +55,9 @@ def draw_curve(ax, k, values, bounds, *, name, ylabel, xscale, line_kwargs, band
 def _spread(largest) -> np.ndarray:
     """Cut-offs from 1 to the largest, evenly spaced by their logarithm."""
     if isinstance(largest, (bool, np.bool_)) or not isinstance(largest, (int, np.integer)):
-        raise ValueError(f"k must be an integer or a list of integers, got {largest!r}.")
+        raise ValueError(f"k must be an integer or a list of integers, got {largest!r}")
     if largest < 1:
-        raise ValueError(f"k must be at least 1, got {largest}.")
+        raise ValueError(f"k must be at least 1, got {largest}")
     return np.unique(np.geomspace(1, largest, _N_CUTOFFS).round().astype(int))
 
 

@@ -27,7 +27,7 @@ def single_axes(ax, figsize=(6.4, 4.4)):
     if ax is None:
         return new_axes(1, figsize)
     if not isinstance(ax, Axes):
-        raise ValueError(f"ax must be one matplotlib Axes, got {type(ax).__name__}.")
+        raise ValueError(f"ax must be one matplotlib Axes, got {type(ax).__name__}")
     return ax
 
 
@@ -40,7 +40,7 @@ def paired_axes(ax, figsize=(9.6, 4.4)) -> np.ndarray:
     axes = np.asarray(ax, dtype=object).ravel()
     if len(axes) != 2 or not all(isinstance(one, Axes) for one in axes):
         kinds = ", ".join(type(one).__name__ for one in axes)
-        raise ValueError(f"ax must hold two matplotlib Axes, got {len(axes)} of type {kinds}.")
+        raise ValueError(f"ax must hold two matplotlib Axes, got {len(axes)} of type {kinds}")
     return axes
 
 
