@@ -159,3 +159,14 @@ def test_a_projection_beyond_float32_keeps_its_sign():
 def test_codes_of_absurd_length_are_refused(hasher, digits):
     with pytest.raises(ValueError, match=r"'n_bits' parameter .*Got 1000000000"):
         hasher(n_bits=10**9).fit(*digits)
+
+
+@pytest.mark.parametrize("hasher", HASHERS, ids=NAMES)
+def test_masked_numbers_are_refused(hasher, digits):
+    X, y = digits
+    whole = fitted(hasher, X, y)
+    X = np.ma.array(X, mask=X > 15)
+    with pytest.raises(ValueError, match="X must have a number in each place"):
+        fitted(hasher, X, y)
+    with pytest.raises(ValueError, match="X must have a number in each place"):
+        whole.transform(X)
