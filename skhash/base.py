@@ -10,9 +10,12 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skhash.utils._labels import label_array
 from skhash.utils._packing import pack_codes
+from skhash.utils._ranges import check_holds, check_training_range
 from skhash.utils._rounding import settled_values
 from skhash.utils._rows import row_keys
+from skhash.utils._threads import begin_threads
 
 
 class BaseHasher(
@@ -53,9 +56,21 @@ class BaseHasher(
         -------
         values : ndarray of shape (n_samples, n_bits), dtype float32
             A bit is 1 where its value is above zero.
+
+        Raises
+        ------
+        ValueError
+            If X is not as in ``fit``, or too large for finite values.
         """
         check_is_fitted(self)
-        return self._decide(self._validate(X, reset=False))
+        values = self._decide(self._validate(X, reset=False))
+        rows = np.flatnonzero(~np.isfinite(values).all(axis=1))
+        if len(rows):
+            raise ValueError(
+                f"X must have finite values of bits: those of {len(rows)} rows are not, the first "
+                f"of them row {rows[0]}, whose numbers may be too large to compute with"
+            )
+        return values
 
     def transform(self, X):
         """Binary codes of X.
@@ -97,7 +112,7 @@ class BaseHasher(
             self.training_codes_ = pack_codes(self._decide(X) > 0)
             self.training_keys_ = row_keys(X)
             if y is not None:
-                self.training_labels_ = y.copy() if issparse(y) else np.array(y)
+                self.training_labels_ = y.copy() if issparse(y) else np.array(label_array(y))
 
     def _row_keys(self, X):
         """What tells rows of X from others, to look for among ``training_keys_``."""
@@ -107,7 +122,24 @@ class BaseHasher(
     def _validate(self, X, y="no_validation", *, reset, **options):
         """Validate X (and y) as scikit-learn does; float32 and float64 stay as they are."""
         options = {"dtype": [np.float32, np.float64], **self._validation, **options}
-        return validate_data(self, X, y, reset=reset, **options)
+        # before scikit-learn, which would change some labels without a word
+        if y is not None and not (isinstance(y, str) and y == "no_validation"):
+            y = label_array(y)
+        checked = validate_data(self, X, y, reset=reset, **options)
+        self._check_range(checked[0] if isinstance(checked, tuple) else checked, fitting=reset)
+        return checked
+
+    def _check_range(self, X, *, fitting):
+        """Raise where validated X cannot be computed with, warn where there is nothing to learn.
+
+        Comes before any computing, in ``fit`` and after it.
+        """
+        begin_threads()
+        dtype = np.dtype(self._fast_dtype(X))
+        if fitting:
+            check_training_range(X, dtype)
+        else:
+            check_holds(X, dtype)
 
     @property
     def _n_features_out(self):

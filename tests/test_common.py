@@ -14,6 +14,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import skhash
 from skhash import hashers
 from skhash.base import BaseHasher
+from skhash.hashers._gradient import GradientHasher
 from skhash.utils.estimator_checks import parametrize_with_hasher_checks
 
 SMALL_NETWORK = {"hidden_layer_sizes": (8,), "max_iter": 3, "batch_size": 32, "device": "cpu"}
@@ -72,6 +73,21 @@ def test_sklearn_checks(estimator, check):
     check(estimator)
 
 
+# as they come; those that ask for principal components have them above, with few bits
+DEFAULTS = [make() for make in hasher_classes() if make.__name__ not in ("PCAHasher", "ITQHasher")]
+
+
+@parametrize_with_checks([made for made in DEFAULTS if not isinstance(made, GradientHasher)])
+def test_sklearn_checks_of_defaults(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks([made for made in DEFAULTS if isinstance(made, GradientHasher)])
+def test_sklearn_checks_of_trained_defaults(estimator, check):
+    check(estimator)
+
+
 @parametrize_with_hasher_checks(instances(n_bits=6))
 def test_hasher_checks(estimator, check):
     check(estimator)
@@ -87,10 +103,10 @@ def test_every_hasher_is_exported():
 @pytest.mark.skipif(os.environ.get("SCIPY_ARRAY_API") == "1", reason="the checks above had it")
 def test_again_with_array_api():
     """The checks that are skipped without a variable, which scipy reads when it is imported."""
-    command = [sys.executable, "-m", "pytest", __file__, "-q", "-k", "array_api and not again"]
+    command = [sys.executable, "-m", "pytest", __file__, "-q", "-m", "not slow"]
     options = ["-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=--import-mode=importlib"]
     run = subprocess.run(
-        command + options,
+        [*command, "-k", "array_api and not again", *options],
         env={**os.environ, "SCIPY_ARRAY_API": "1"},
         capture_output=True,
         text=True,

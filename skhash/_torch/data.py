@@ -40,10 +40,7 @@ class Rows:
         return self._fetch(rows.cpu().numpy())
 
     def blocks(self):
-        """All rows in order, in parts of bounded size; features that are resident in one."""
-        if self._resident is not None and not is_images(self._X):
-            yield self._resident
-            return
+        """All rows in order, in parts of bounded size."""
         n_rows = bounded_rows(len(self), math.prod(self._X.shape[1:]), _BLOCK_ELEMENTS)
         for start in range(0, len(self), n_rows):
             part = slice(start, start + n_rows)
@@ -72,6 +69,12 @@ def dense_rows(rows):
     dense = np.ascontiguousarray(dense, dtype=_row_type(rows))
     # torch warns of read-only memory, such as that of a memory map
     return dense if dense.flags.writeable else dense.copy()
+
+
+def in_double(rows):
+    """A tensor as float64, on a device that has it."""
+    # Apple's processors have none
+    return (rows.cpu() if rows.device.type == "mps" else rows).double()
 
 
 def _row_type(X):

@@ -7,6 +7,8 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
+from skhash._torch.data import in_double
+
 # relative variance that the mean of equal numbers may seem to leave
 _ROUNDING = 1e-12
 
@@ -37,11 +39,12 @@ class Pixels(nn.Module):
         ----------
         rows : Rows
         """
-        self.mean.copy_(_channel_means(rows, lambda block: block))
-        variance = _channel_means(rows, lambda block: (block - self.mean).square())
+        mean = _channel_means(rows, lambda block: block)
+        variance = _channel_means(rows, lambda block: (block - mean).square())
         # a channel without any variance, but for rounding, is only centred
-        varies = variance > _ROUNDING * self.mean.square()
-        self.scale.copy_(torch.where(varies, variance.sqrt(), 1))
+        varies = variance > _ROUNDING * mean.square()
+        self.mean.copy_(mean.float())
+        self.scale.copy_(torch.where(varies, variance.sqrt(), 1).float())
 
     def forward(self, rows):
         """From (n, height, width, n_channels) to (n, n_channels, height, width)."""
@@ -86,6 +89,9 @@ def real_pixels(rows):
 def _channel_means(rows, values):
     """Mean of each channel of the values that a function makes of the images, block by block."""
     total = torch.stack(
-        [len(block) * values(real_pixels(block)).mean(dim=(0, 1, 2)) for block in rows.blocks()]
+        [
+            len(block) * values(in_double(real_pixels(block))).mean(dim=(0, 1, 2))
+            for block in rows.blocks()
+        ]
     )
     return total.sum(dim=0) / len(rows)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from skhash._torch.data import bounded_rows, dense_rows, is_images
+from skhash._torch.data import bounded_rows, dense_rows, in_double, is_images
 from skhash._torch.images import image_encoder, in_fast_layout
 from skhash._torch.posterior import PosteriorEncoder
 from skhash._torch.precision import Precision, low_precision
@@ -22,6 +22,8 @@ _ENCODE_PIXELS = {"cuda": 2**22, "mps": 2**20, "cpu": 2**19}
 
 NETWORKS = ("linear", "mlp")
 _BIT_NORM = "bit_norm"
+# what rounding may be of the spread of X before it is told
+_COARSE = 0.01
 
 
 class Standardize(nn.Module):
@@ -44,19 +46,35 @@ class Standardize(nn.Module):
         ----------
         rows : Rows
         """
-        blocks = [(len(block), block.mean(dim=0), block.square().mean()) for block in rows.blocks()]
-        _, mean, mean_square = blocks[0]
-        if len(blocks) > 1:
-            share = torch.tensor([n for n, _, _ in blocks], device=mean.device) / len(rows)
-            means, squares = (torch.stack([block[i] for block in blocks]) for i in (1, 2))
-            mean, mean_square = share @ means, share @ squares
-        scale = (mean_square - mean.square().mean()).clamp_min(0).sqrt()
-        self.mean.copy_(mean)
+        mean, scale = _moments(rows)
+        rounding = torch.finfo(torch.float32).eps * mean.square().mean().sqrt()
+        if scale > 0 and rounding > _COARSE * scale:
+            warnings.warn(
+                f"X varies by {scale:.3g} about means of {mean.abs().max():.3g}, of which float32, "
+                "in which networks compute, keeps two digits or less: subtract the mean of each "
+                "feature before, in float64",
+                UserWarning,
+                stacklevel=2,
+            )
+        self.mean.copy_(mean.float())
         # X without any variance stays as it is
-        self.scale.copy_(torch.where(scale > 0, scale, torch.ones_like(scale)))
+        self.scale.copy_(torch.where(scale > 0, scale, torch.ones_like(scale)).float())
 
     def forward(self, X):
         return (X - self.mean) / self.scale
+
+
+def _moments(rows):
+    """Mean of each feature, and root mean square of all about their means, in float64."""
+    n_elements = 0
+    total: torch.Tensor | float = 0.0
+    for block in rows.blocks():
+        total = total + in_double(block).sum(dim=0)
+        n_elements += block.numel()
+    mean = total / len(rows)
+    # a second pass: the mean square less the square of the mean cancels where the mean is large
+    squares = torch.stack([(in_double(block) - mean).square().sum() for block in rows.blocks()])
+    return mean, (squares.sum() / n_elements).sqrt()
 
 
 class SeededDropout(nn.Module):

@@ -7,6 +7,7 @@ from numbers import Integral
 import numpy as np
 
 from skhash.similarity._precomputed import check_matrix
+from skhash.utils._ranges import MAX_BITS
 
 
 def check_size(n_classes, n_bits) -> tuple[int, int]:
@@ -17,6 +18,8 @@ def check_size(n_classes, n_bits) -> tuple[int, int]:
         if value < 1:
             raise ValueError(f"{name} must be 1 or more, got {value}")
     n_classes, n_bits = int(n_classes), int(n_bits)
+    if n_bits > MAX_BITS:
+        raise ValueError(f"n_bits must be at most {MAX_BITS}, got {n_bits}")
     if 2**n_bits < n_classes:
         raise ValueError(
             f"n_bits={n_bits} gives {2**n_bits} codes, too few for {n_classes} classes; "

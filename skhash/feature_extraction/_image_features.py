@@ -13,6 +13,8 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skhash.utils._threads import begin_threads, bounded_jobs
+
 from ._extract import extract, readable_rows
 from ._inputs import check_images
 
@@ -267,7 +269,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         """
         self._validate_params()
         images = check_images(X, must_exist=False)
-        return readable_rows(images, n_threads=effective_n_jobs(self.n_jobs))
+        return readable_rows(images, n_threads=effective_n_jobs(bounded_jobs(self.n_jobs)))
 
     def _check(self, X):
         self._validate_params()
@@ -284,11 +286,12 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         return opened[1]
 
     def _extract(self, images, extractor, verbose=0):
+        begin_threads()
         return extract(
             images,
             extractor,
             batch_size=self.batch_size,
-            n_threads=effective_n_jobs(self.n_jobs),
+            n_threads=effective_n_jobs(bounded_jobs(self.n_jobs)),
             on_error=self.on_error,
             verbose=verbose,
         )

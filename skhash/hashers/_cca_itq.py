@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval
 
 from skhash.base import BaseHasher
-from skhash.hashers._itq import _fit_rotation
+from skhash.hashers._itq import fit_rotation
 from skhash.hashers._pca import project
 from skhash.hashers._random_projection import random_orthogonal
 from skhash.utils._labels import check_target, encode_classes
@@ -111,7 +111,8 @@ class CCAITQHasher(BaseHasher):
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        "n_bits": [Interval(Integral, 1, None, closed="left")],
+        # the rotation has n_bits ** 2 numbers
+        "n_bits": [Interval(Integral, 1, 2**13, closed="both")],
         "regularization": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -173,7 +174,7 @@ class CCAITQHasher(BaseHasher):
         self.mean_, self.components_ = mean.astype(X.dtype), components
         self.correlations_ = correlations
         start = random_orthogonal(n_bits, n_bits, random_state)
-        self.rotation_, errors = _fit_rotation(
+        self.rotation_, errors = fit_rotation(
             (X - self.mean_) @ components.T, start, self.max_iter, self.tol
         )
         self.quantization_error_ = np.array(errors)

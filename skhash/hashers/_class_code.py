@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from skhash.base import BaseHasher
 from skhash.codebooks import balanced_codebook
 from skhash.utils._labels import check_classes, encode_classes
+from skhash.utils._ranges import MAX_BITS
 
 
 class ClassCodeHasher(BaseHasher):
@@ -79,7 +80,7 @@ class ClassCodeHasher(BaseHasher):
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        "n_bits": [Interval(Integral, 1, None, closed="left")],
+        "n_bits": [Interval(Integral, 1, MAX_BITS, closed="both")],
         "estimator": [HasMethods(["fit", "predict"]), None],
         "random_state": ["random_state"],
         "store_codes": ["boolean"],

@@ -13,8 +13,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skhash.base import BaseHasher
 from skhash.hashers._identity import fit_identity
-from skhash.hashers._images import validate_images
+from skhash.hashers._images import holds_images, validate_images
 from skhash.networks import Training
+from skhash.utils._ranges import MAX_BITS
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -62,7 +63,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
     # rounding depends on the order in memory, and training makes much of little
     _validation: ClassVar[dict[str, Any]] = {"order": "C"}
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        "n_bits": [Interval(Integral, 1, None, closed="left")],
+        "n_bits": [Interval(Integral, 1, MAX_BITS, closed="both")],
         "network": [StrOptions({"linear", "mlp"}), callable],
         "hidden_layer_sizes": ["array-like"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
@@ -110,7 +111,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             # batch statistics and pairs need two rows
             options = {"multi_output": True, "ensure_min_samples": 2, **options}
         was_images = not reset and hasattr(self, "input_shape_")
-        if not (was_images or np.ndim(X) > 2):
+        if not (was_images or holds_images(X)):
             if reset:
                 self.__dict__.pop("input_shape_", None)
             return super()._validate(X, y, reset=reset, **options)
@@ -120,6 +121,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         else:
             self._check_images_wanted(shape)
         checked = validate_images(self, X, y, **options)
+        self._check_range(checked[0] if isinstance(checked, tuple) else checked, fitting=reset)
         if reset:
             self.input_shape_ = tuple(int(side) for side in shape[1:])
             self.n_features_in_ = int(np.prod(self.input_shape_))

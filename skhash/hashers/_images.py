@@ -5,7 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils import check_array, check_X_y
+
+from skhash.utils._labels import label_array
+
+
+def holds_images(X) -> bool:
+    """Whether X has more than two dimensions, as images have."""
+    if issparse(X):
+        return False
+    if isinstance(X, list | tuple):
+        try:
+            return np.ndim(X) > 2
+        except ValueError:  # rows of several lengths, which validation complains of
+            return False
+    return getattr(X, "ndim", 2) > 2
 
 
 def validate_images(estimator, X, y, **options) -> Any:
@@ -59,4 +74,4 @@ def validate_images(estimator, X, y, **options) -> Any:
         return check_array(X, input_name="X", **options)
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None")
-    return check_X_y(X, y, **options)
+    return check_X_y(X, label_array(y), **options)

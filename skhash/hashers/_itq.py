@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval
 from skhash.base import BaseHasher
 from skhash.hashers._pca import check_n_components, principal_components, project
 from skhash.hashers._random_projection import random_orthogonal
+from skhash.utils._ranges import MAX_BITS, power_of_two_unit
 
 # rows a step: what fits into the processor's cache
 _BATCH_ROWS = 2048
@@ -92,7 +93,7 @@ class ITQHasher(BaseHasher):
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        "n_bits": [Interval(Integral, 1, None, closed="left")],
+        "n_bits": [Interval(Integral, 1, MAX_BITS, closed="both")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "random_state": ["random_state"],
@@ -133,7 +134,7 @@ class ITQHasher(BaseHasher):
         check_n_components(n_bits, X)
         self.mean_, self.components_, projections = principal_components(X, n_bits, random_state)
         start = random_orthogonal(n_bits, n_bits, random_state)
-        self.rotation_, errors = _fit_rotation(projections, start, self.max_iter, self.tol)
+        self.rotation_, errors = fit_rotation(projections, start, self.max_iter, self.tol)
         self.quantization_error_ = np.array(errors)
         self.n_iter_ = len(errors)
         self.n_bits_ = n_bits
@@ -144,11 +145,13 @@ class ITQHasher(BaseHasher):
         return project(X, self.mean_, self.components_.T, self.rotation_, dtype=dtype)
 
 
-def _fit_rotation(projections, rotation, max_iter, tol):
+def fit_rotation(projections, rotation, max_iter=50, tol=1e-5):
     """Alternate between corners and rotation; return the rotation and the error of each round."""
     n_samples, n_bits = projections.shape
+    unit = power_of_two_unit(projections)
+    projections = projections / projections.dtype.type(unit)
     # ||B - VR||^2 = ||B||^2 + ||V||^2 - 2 <B, VR>, of which only the last term changes
-    energy = n_bits + np.square(projections, dtype=np.float64).sum() / n_samples
+    energy = n_bits + unit**2 * np.square(projections, dtype=np.float64).sum() / n_samples
     agreement, errors = 0.0, []
     correlation = _correlate_corners(projections, rotation)
     for _ in range(max_iter):
@@ -156,7 +159,7 @@ def _fit_rotation(projections, rotation, max_iter, tol):
         rotation = (left @ right).T
         correlation = _correlate_corners(projections, rotation)
         # <B, VR> = trace(B^T V R)
-        previous, agreement = agreement, np.vdot(correlation.T, rotation) / n_samples
+        previous, agreement = agreement, unit * np.vdot(correlation.T, rotation) / n_samples
         errors.append(energy - 2 * agreement)
         if agreement - previous <= tol * agreement:
             break

@@ -6,8 +6,10 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.decomposition import PCA
 
-from skhash.hashers._itq import ITQHasher
+from skhash.hashers._itq import fit_rotation
+from skhash.hashers._pca import principal_components
 from skhash.hashers._random_projection import random_orthogonal
+from skhash.utils._ranges import power_of_two_unit
 
 # as many rows as principal components and a rotation need; more would only cost memory
 _SAMPLE_ROWS = 2**14
@@ -43,7 +45,10 @@ def linear_start(X, n_bits, random_state):
     if missing:
         padding = random_orthogonal(missing, X.shape[1], random_state).T
         directions = np.hstack([directions, padding])
-    values = X @ directions - mean @ directions
+    if issparse(X):
+        values = X @ directions - mean @ directions
+    else:  # centred before: a large mean would leave nothing but rounding
+        values = (X - mean.astype(X.dtype)) @ directions
     spread = np.sqrt(np.square(values, dtype=np.float64).mean())
     if spread > 0:
         directions = directions * (_SPREAD / spread)
@@ -77,14 +82,18 @@ def _sample(X, random_state):
 
 
 def _dense_itq(X, n_bits, seed):
-    itq = ITQHasher(min(n_bits, *X.shape), random_state=seed).fit(X)
-    return itq.mean_, itq.components_.T @ itq.rotation_
+    n_components, random_state = min(n_bits, *X.shape), np.random.RandomState(seed)
+    mean, components, projections = principal_components(X, n_components, random_state)
+    start = random_orthogonal(n_components, n_components, random_state)
+    rotation, _ = fit_rotation(projections, start)
+    return mean, components.T @ rotation
 
 
 def _sparse_itq(X, n_bits, seed):
     """ITQ of principal components that are found without making X dense."""
     n_components = min(n_bits, min(X.shape) - 1)
     mean = np.asarray(X.mean(axis=0)).ravel()
+    X = X / X.dtype.type(power_of_two_unit(X))
     pca = PCA(n_components, svd_solver="arpack", random_state=seed).fit(X)
     projections = pca.transform(X)
     _, rotation = _dense_itq(projections, n_components, seed)

@@ -14,6 +14,7 @@ from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval
 
 from skhash.base import BaseHasher
+from skhash.utils._ranges import MAX_BITS, power_of_two_unit
 
 # rows projected at once: their centred copy stays in a processor's cache
 _BLOCK_ROWS = 2048
@@ -45,6 +46,9 @@ def principal_components(X, n_components, random_state):
     # PCA's own centring happens after X.T @ X, where float32 loses a variance beside a large mean
     mean = X.mean(axis=0, dtype=np.float64).astype(X.dtype)
     centred = X - mean
+    # squares of X in any unit shall neither overflow nor vanish
+    unit = power_of_two_unit(centred)
+    centred /= X.dtype.type(unit)
     with np.errstate(invalid="ignore"):  # shares of variance, where there is none
         # copy=False would let the randomized solver leave other numbers in `centred`
         pca = PCA(n_components, random_state=random_state).fit(centred)
@@ -52,7 +56,7 @@ def principal_components(X, n_components, random_state):
     variance = pca.explained_variance_
     # an eigenvalue of the covariance is known to a few roundings of the largest one
     components[variance <= 10 * np.finfo(X.dtype).eps * variance[0]] = 0
-    return mean, components, centred @ components.T
+    return mean, components, (centred @ components.T) * X.dtype.type(unit)
 
 
 def project(X, mean, *matrices, dtype):
@@ -151,7 +155,7 @@ class PCAHasher(BaseHasher):
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        "n_bits": [Interval(Integral, 1, None, closed="left")],
+        "n_bits": [Interval(Integral, 1, MAX_BITS, closed="both")],
         "store_codes": ["boolean"],
     }
 
@@ -187,10 +191,10 @@ class PCAHasher(BaseHasher):
         self.mean_, self.components_, _ = principal_components(X, n_bits, random_state=0)
         self.n_bits_ = n_bits
         n_directions = np.count_nonzero(self.components_.any(axis=1))
-        if n_directions < n_bits:
+        if 0 < n_directions < n_bits:
             warnings.warn(
                 f"X varies in {n_directions} directions only, so that of n_bits={n_bits} the last "
-                f"{n_bits - n_directions} are always 0.",
+                f"{n_bits - n_directions} are always 0",
                 UserWarning,
                 stacklevel=2,
             )

@@ -9,6 +9,7 @@ from scipy.linalg import eigh
 from scipy.special import softmax
 
 from skhash.hashers._linear_start import linear_start
+from skhash.utils._ranges import power_of_two_unit
 
 # how much the class means that the posterior expects count beside the features themselves:
 # they have no noise within classes, but say nothing of what is no class
@@ -67,6 +68,8 @@ def posterior_map(
     """
     mean = X.mean(axis=0, dtype=np.float64)
     centred = X - mean.astype(X.dtype)
+    unit = power_of_two_unit(centred)
+    centred /= X.dtype.type(unit)
     embedding = _unit_energy(_embed(similarity), posterior)
     directions, class_means = _discriminative(centred, labels, len(similarity), n_bits)
     values = centred @ directions + _EXPECTED_SHARE * posterior @ class_means
@@ -78,7 +81,7 @@ def posterior_map(
     return PosteriorMap(
         mean=mean,
         classes=embedding @ on_embedding + _EXPECTED_SHARE * class_means @ on_features,
-        features=directions @ on_features,
+        features=directions @ on_features / unit,
         offset=-joined_mean @ rotation,
     )
 

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval
 
 from skhash.base import BaseHasher
 from skhash.hashers._pca import project
+from skhash.utils._ranges import MAX_BITS
 
 
 def random_orthogonal(n_rows, n_columns, random_state):
@@ -102,7 +103,7 @@ class RandomProjectionHasher(BaseHasher):
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        "n_bits": [Interval(Integral, 1, None, closed="left")],
+        "n_bits": [Interval(Integral, 1, MAX_BITS, closed="both")],
         "orthogonal": ["boolean"],
         "center": ["boolean"],
         "random_state": ["random_state"],

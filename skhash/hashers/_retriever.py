@@ -6,7 +6,6 @@ from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
@@ -23,7 +22,7 @@ from skhash.hashers._kl_binary import KLBinaryHasher
 from skhash.hashers._semantic import SemanticHasher
 from skhash.neighbors import HammingNeighbors
 from skhash.neighbors._vote import append_labels, neighbor_weights, vote_shares
-from skhash.utils._labels import check_target, encode_classes
+from skhash.utils._labels import check_target, encode_classes, label_array
 
 _MAJORITY = 0.5
 
@@ -332,7 +331,7 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
 
 def _check_labels(y):
     """Kind of y, and y: class labels and indicators checked, all else as the hasher may take it."""
-    array = y if issparse(y) else np.asarray(y)
+    array = label_array(y)
     if array.ndim == 1:
         # first: what asks for the kind of labels casts them to int, with a warning if NaN
         assert_all_finite(array, input_name="y")

@@ -8,6 +8,7 @@ from sklearn.linear_model import RidgeCV
 from sklearn.utils import gen_batches
 
 from skhash.hashers._linear_start import linear_start
+from skhash.utils._ranges import power_of_two_unit
 
 # rows for the regression, and those among them that all are compared with: enough for a start,
 # and fewer pairs than training compares
@@ -41,15 +42,17 @@ def similarity_start(X, compare, n_bits, random_state):
     landmarks = _sorted_sample(rows, _LANDMARKS, random_state)
     vectors = label_vectors(compare, rows, landmarks, 2 * n_bits)
     X = X[rows]
+    mean = X.mean(axis=0, dtype=np.float64)
+    unit = power_of_two_unit(X - mean)
+    X = ((X - mean) / unit).astype(X.dtype)
     variance = X.var(axis=0, dtype=np.float64).sum()
     if variance == 0:
-        return X[0].astype(np.float32), np.zeros((X.shape[1], n_bits), dtype=np.float32)
+        return mean.astype(np.float32), np.zeros((X.shape[1], n_bits), dtype=np.float32)
     ridge = RidgeCV(alphas=_PENALTIES * variance).fit(X, vectors)
     # a single column comes back as a row
     coefficients = ridge.coef_.reshape(vectors.shape[1], X.shape[1])
-    mean = X.mean(axis=0, dtype=np.float64)
-    _, directions = linear_start((X - mean) @ coefficients.T, n_bits, random_state)
-    return mean.astype(np.float32), (coefficients.T @ directions).astype(np.float32)
+    _, directions = linear_start(X @ coefficients.T, n_bits, random_state)
+    return mean.astype(np.float32), (coefficients.T @ directions / unit).astype(np.float32)
 
 
 def label_vectors(compare, rows, landmarks, n_components):

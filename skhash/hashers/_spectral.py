@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval
 
 from skhash.base import BaseHasher
 from skhash.hashers._pca import principal_components, project
+from skhash.utils._ranges import MAX_BITS
 
 
 class SpectralHasher(BaseHasher):
@@ -95,7 +96,7 @@ class SpectralHasher(BaseHasher):
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        "n_bits": [Interval(Integral, 1, None, closed="left")],
+        "n_bits": [Interval(Integral, 1, MAX_BITS, closed="both")],
         "store_codes": ["boolean"],
     }
 

@@ -11,6 +11,7 @@ from joblib import Parallel, delayed
 
 from skhash.metrics._statistics import Ranked, Statistic
 from skhash.metrics._ties import ordered_groups
+from skhash.utils._threads import bounded_jobs
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Evaluation:
         # queries of one class share gains and ideals, so they had best come together
         order = self._queries_by_class()
         blocks = np.split(order, np.arange(rows_per_block, n_queries, rows_per_block))
-        parts = Parallel(n_jobs=n_jobs, prefer="threads")(
+        parts = Parallel(n_jobs=bounded_jobs(n_jobs), prefer="threads")(
             delayed(self._run_block)(rows, statistics, ties) for rows in blocks
         )
         place = np.argsort(order)

@@ -12,6 +12,7 @@ from joblib import effective_n_jobs
 from sklearn.utils import gen_batches
 
 from skhash.utils._packing import packed_words
+from skhash.utils._threads import begin_threads, bounded_jobs
 
 # pairs of a query and a code that numpy looks at in one step: distances and keys take 32 MiB
 _BLOCK_PAIRS = 2**21
@@ -31,13 +32,14 @@ def has_faiss() -> bool:
 @contextmanager
 def faiss_threads(n_jobs: int | None):
     """Let faiss have so many threads, as joblib counts them; None leaves it as it is."""
-    if n_jobs is None or not has_faiss():
+    alone = begin_threads()
+    if n_jobs is None or alone or not has_faiss():
         yield
         return
     import faiss
 
     before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(effective_n_jobs(n_jobs))
+    faiss.omp_set_num_threads(effective_n_jobs(bounded_jobs(n_jobs)))
     try:
         yield
     finally:

@@ -69,7 +69,7 @@ class HammingNeighbors(NeighborGraphs, RowSearch, BaseEstimator):
     n_probe : int, default=None
         Number of clusters that a query looks into; None takes an eighth of them.
     M : int, default=16
-        Number of links of a code in the graph of "hnsw".
+        Number of links of a code in the graph of "hnsw", at most 1024.
     ef_construction : int, default=100
         Number of candidates when a code is linked.
     ef_search : int, default=128
@@ -85,8 +85,9 @@ class HammingNeighbors(NeighborGraphs, RowSearch, BaseEstimator):
     vector_metric : {"euclidean", "cosine"}, default="euclidean"
         Distance by which candidates are sorted anew, where real vectors are stored (see `fit`).
     n_jobs : int, default=None
-        Number of threads of faiss, for the calls of this estimator only; -1 means all processors.
-        None leaves faiss as it is set, by default to all processors.
+        Number of threads of faiss, for the calls of this estimator only, and no more than there
+        are processors; -1 means all of them. None leaves faiss as it is set, by default to all
+        processors.
     random_state : int, RandomState instance or None, default=None
         Draws the first centres of the clusters of "ivf".
 
@@ -154,7 +155,7 @@ class HammingNeighbors(NeighborGraphs, RowSearch, BaseEstimator):
         "binarize": [Interval(Real, None, None, closed="neither"), None],
         "n_lists": [Interval(Integral, 1, None, closed="left"), None],
         "n_probe": [Interval(Integral, 1, None, closed="left"), None],
-        "M": [Interval(Integral, 2, None, closed="left")],
+        "M": [Interval(Integral, 2, 1024, closed="both")],
         "ef_construction": [Interval(Integral, 1, None, closed="left")],
         "ef_search": [Interval(Integral, 1, None, closed="left")],
         "n_hashes": [Interval(Integral, 1, None, closed="left")],

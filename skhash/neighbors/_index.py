@@ -46,6 +46,17 @@ def make_index(algorithm: str, codes: np.ndarray, n_bits: int, options: dict[str
     return index
 
 
+def emptied(index):
+    """An index without codes that is otherwise the same."""
+    if type(index).__name__ == "IndexBinaryMultiHash":
+        # before faiss 1.14, reset() leaves its tables full of labels that no code has any more
+        import faiss
+
+        return faiss.IndexBinaryMultiHash(index.d, index.nhash, index.b)
+    index.reset()
+    return index
+
+
 def search(index, queries: np.ndarray, k: int, options: dict[str, Any]):
     """Distances and labels of what the index finds, k a query, best first; -1 where it lacks."""
     _set_search_options(index, options)
@@ -141,6 +152,7 @@ def _set_search_options(index, options):
         n_probe = options["n_probe"]
         index.nprobe = -(-index.nlist // _LISTS_PER_PROBE) if n_probe is None else n_probe
     elif name == "IndexBinaryHNSW":
-        index.hnsw.efSearch = options["ef_search"]
+        # there are no more candidates than codes, and faiss takes memory for all it is told
+        index.hnsw.efSearch = min(options["ef_search"], index.ntotal)
     else:
         index.nflip = min(options["n_flips"], index.b)

@@ -89,8 +89,10 @@ class Searcher:
         self.codes = np.delete(self.codes, rows, axis=0)
         if self._n_removed() > _MAX_REMOVED_SHARE * max(1, len(self.codes)):
             self._own_index()
-            self.index.reset()
-            self.index.add(self.codes)
+            self.index = _index.emptied(self.index)
+            # some versions of faiss end the process where a graph is given no codes
+            if len(self.codes):
+                self.index.add(self.codes)
             self.labels = None
 
     def _own_index(self):

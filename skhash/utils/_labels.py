@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Hashable, Iterable
 from typing import Any, Literal
 
@@ -11,6 +12,8 @@ from scipy import sparse
 TargetKind = Literal["class", "multilabel", "vector"]
 
 _STRING_KINDS = "USTO"
+_MISSING = ("NoneType", "NAType", "NaTType", "MaskedConstant")
+_DATES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
 
 
 def target_kind(y) -> TargetKind:
@@ -83,7 +86,7 @@ def check_target(y, name: str = "y", *, levels: bool = False) -> tuple[TargetKin
         return "class", level_labels(y, name)
     if sparse.issparse(y):
         return "multilabel", _check_sparse_indicator(y, name)
-    array = _as_array(y, name)
+    array = label_array(y, name)
     if array.ndim == 1:
         return "class", _check_classes(array, name)
     if array.ndim != 2:
@@ -182,7 +185,8 @@ def encode_classes(
     kind, y
         As `check_target` returns them.
     classes : array-like or None, default=None
-        The class labels that there are, where y need not have all of them.
+        The class labels that there are, where y need not have all of them; the column numbers
+        of indicators.
     at_least : int, default=1
         How many different class labels y must have.
     dtype : dtype, default=numpy.float32
@@ -198,7 +202,8 @@ def encode_classes(
     Raises
     ------
     ValueError
-        If there are too few classes, or labels that are not in `classes`.
+        If there are too few classes, labels or columns that are not in `classes`, or `classes`
+        are no class labels.
 
     Examples
     --------
@@ -206,7 +211,14 @@ def encode_classes(
     >>> encode_classes(*check_target(["dog", "cat", "dog"]))
     (array(['cat', 'dog'], dtype='<U3'), array([1, 0, 1]))
     """
+    if classes is not None:
+        classes = np.unique(check_classes(classes, "classes"))
     if kind == "multilabel":
+        if classes is not None and not np.array_equal(classes, np.arange(y.shape[1])):
+            raise ValueError(
+                f"y holds indicators of {y.shape[1]} labels, but classes are "
+                f"{np.array2string(classes, threshold=10)}"
+            )
         dense = y.toarray() if sparse.issparse(y) else y
         return np.arange(y.shape[1]), np.asarray(dense, dtype=dtype)
     if kind != "class":
@@ -217,11 +229,12 @@ def encode_classes(
             f"y must have {at_least} classes or more, got 1 class: {found.tolist()[0]!r}"
         )
     if classes is not None:
-        classes = np.unique(classes)
-        places = np.searchsorted(classes, found).clip(max=len(classes) - 1)
-        unknown = classes[places] != found
-        if unknown.any():
-            raise ValueError(f"y holds labels that are not in classes: {found[unknown]}")
+        known = set(classes.tolist())
+        # one by one: of strings and numbers numpy says nothing, or that none is the other
+        unknown = [label for label in found.tolist() if label not in known]
+        if unknown:
+            raise ValueError(f"y holds labels that are not in classes: {unknown[:10]}")
+        places = np.searchsorted(classes, found)
         found, numbers = classes, places[numbers]
     return found, numbers.astype(np.int64, copy=False)
 
@@ -255,7 +268,40 @@ def gather(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndar
     return values.take(columns, axis=1).take(rows, axis=0)
 
 
-def _as_array(y, name: str) -> np.ndarray:
+def label_array(y, name: str = "y"):
+    """Labels as an array that has them as they were given, and none that is missing.
+
+    What numpy, and scikit-learn with it, would change on the way is refused: masks that it drops,
+    numbers and NaN beside strings, of which it makes strings.
+
+    Parameters
+    ----------
+    y : array-like or sparse matrix
+    name : str, default="y"
+        How error messages call the argument.
+
+    Returns
+    -------
+    y : ndarray or sparse matrix
+        Of numbers, strings or objects.
+
+    Raises
+    ------
+    ValueError
+        If labels are missing, dates, ragged, or strings mixed with others.
+
+    Examples
+    --------
+    >>> from skhash.utils._labels import label_array
+    >>> label_array(["dog", "cat"])
+    array(['dog', 'cat'], dtype='<U3')
+    """
+    if sparse.issparse(y):
+        return y
+    if isinstance(y, np.ma.MaskedArray):
+        if np.ma.getmaskarray(y).any():
+            raise ValueError(f"{name} has missing labels (masked)")
+        y = y.data
     try:
         array = np.asarray(y)
     except ValueError as error:
@@ -263,13 +309,47 @@ def _as_array(y, name: str) -> np.ndarray:
             f"{name} has rows that differ in length: label sets are given as an indicator "
             "of 0 and 1 (sklearn.preprocessing.MultiLabelBinarizer makes it)"
         ) from error
-    listed = array.dtype.kind in "US" and array.ndim == 1 and not hasattr(y, "dtype")
-    if listed and not all(issubclass(t, (str, bytes)) for t in set(map(type, y))):
-        # numpy has written numbers, or NaN, among the strings as strings
-        array = np.asarray(y, dtype=object)
+    listed = array.dtype.kind in "US" and array.ndim in (1, 2) and not hasattr(y, "dtype")
+    if listed:
+        given = np.asarray(y, dtype=object)
+        if not all(issubclass(t, (str, bytes)) for t in set(map(type, given.flat))):
+            # numpy has written numbers, or NaN, among the strings as strings
+            array = given
     if array.dtype.kind not in "biuf" + _STRING_KINDS:
-        raise ValueError(f"{name} must hold numbers, strings or objects, got {array.dtype}")
+        hint = {"m": ": write dates as strings", "M": ": write dates as strings"}
+        hint["c"] = ". Complex data not supported"  # as scikit-learn says it
+        raise ValueError(
+            f"{name} must hold numbers, strings or objects, got {array.dtype}"
+            f"{hint.get(array.dtype.kind, '')}"
+        )
+    if array.dtype.kind == "O":
+        _check_nothing_missing(array, name)
+        if array.ndim == 1:
+            _check_not_mixed(array, name)
     return array
+
+
+def _check_nothing_missing(y: np.ndarray, name: str) -> None:
+    types = set(map(type, y.flat))
+    # pandas marks a missing label by NA, which even refuses to be compared
+    missing = sorted(t.__name__ for t in types if t.__name__ in _MISSING)
+    if missing:
+        raise ValueError(f"{name} has missing labels ({', '.join(missing)})")
+    dates = sorted(t.__name__ for t in types if issubclass(t, _DATES))
+    if dates:
+        raise ValueError(
+            f"{name} must hold numbers, strings or objects that are no dates, got "
+            f"{', '.join(dates)}: write dates as strings"
+        )
+    if any(issubclass(t, (float, np.floating)) for t in types) and np.any(np.not_equal(y, y)):
+        raise ValueError(f"{name} has missing labels (NaN)")
+
+
+def _check_not_mixed(y: np.ndarray, name: str) -> None:
+    types = set(map(type, y))
+    if len({issubclass(t, (str, bytes)) for t in types}) == 2:
+        names = sorted(t.__name__ for t in types)
+        raise ValueError(f"{name} mixes strings with other labels: {', '.join(names)}")
 
 
 def _check_classes(y: np.ndarray, name: str) -> np.ndarray:
@@ -284,25 +364,14 @@ def _check_classes(y: np.ndarray, name: str) -> np.ndarray:
 
 def _check_objects(y: np.ndarray, name: str) -> None:
     types = set(map(type, y))
-    # pandas marks a missing label by NA, which even refuses to be compared
-    missing = sorted(t.__name__ for t in types if t.__name__ in ("NoneType", "NAType", "NaTType"))
-    if missing:
-        raise ValueError(f"{name} has missing labels ({', '.join(missing)})")
     unhashable = sorted(t.__name__ for t in types if t.__hash__ is None)
     if unhashable:
         raise ValueError(
             f"{name} has labels that cannot be hashed ({', '.join(unhashable)}); label sets are "
             "given as an indicator of 0 and 1 (sklearn.preprocessing.MultiLabelBinarizer)"
         )
-    is_string = {issubclass(t, (str, bytes)) for t in types}
     if any(issubclass(t, (float, np.floating)) for t in types):
-        if np.any(np.not_equal(y, y)):
-            raise ValueError(f"{name} has missing labels (NaN)")
-        if True not in is_string:
-            _check_classes(_objects_to_float(y, name), name)
-    if len(is_string) == 2:
-        names = sorted(t.__name__ for t in types)
-        raise ValueError(f"{name} mixes strings with other labels: {', '.join(names)}")
+        _check_classes(_objects_to_float(y, name), name)
 
 
 def _check_table(y: np.ndarray, name: str) -> tuple[TargetKind, np.ndarray]:

@@ -13,6 +13,7 @@ _MARGIN = 16
 #: beside the largest value of its row, what float64 may leave of a sum that is 0
 NOTHING = 1e-10
 _BLOCK_ROWS = 1024
+_LARGEST = np.finfo(np.float32).max
 
 
 def settled_values(compute: Callable, n_samples: int, dtype) -> np.ndarray:
@@ -57,9 +58,11 @@ def settled_values(compute: Callable, n_samples: int, dtype) -> np.ndarray:
     while len(rows):
         exact = compute(rows, np.float64)
         largest = np.abs(exact).max(axis=1)
-        error = np.abs(values[rows] - exact).max(axis=1)
-        # a row of zeros has no scale, and nothing to compare its errors with
-        bound = max(bound, _MARGIN * (error[largest > 0] / largest[largest > 0]).max(initial=0))
+        # a row of zeros has no scale, and nothing to compare its errors with; one that overflows
+        # in `dtype` does not say how those that do not are rounded
+        scaled = (largest > 0) & np.isfinite(values[rows]).all(axis=1) & np.isfinite(largest)
+        error = np.abs(values[rows][scaled] - exact[scaled]).max(axis=1, initial=0)
+        bound = max(bound, _MARGIN * (error / largest[scaled]).max(initial=0))
         values[rows] = _without_rounding(exact)
         nearness[rows] = np.inf
         rows = np.flatnonzero(nearness <= bound)
@@ -76,13 +79,16 @@ def _nearness(values):
         # one column after the other: a row is too short for a loop of its own
         block = np.abs(values[start : start + _BLOCK_ROWS].T, order="C")
         least, largest = block.min(axis=0), block.max(axis=0)
-        nearness[start : start + _BLOCK_ROWS] = least / np.where(largest > 0, largest, 1)
+        share = least / np.where(largest > 0, largest, 1)
+        # what overflows may have any sign
+        nearness[start : start + _BLOCK_ROWS] = np.where(np.isfinite(largest), share, 0)
     return nearness
 
 
 def _without_rounding(values):
-    """Values of float64 as float32, and 0 where they cannot be told from it."""
+    """Values of float64 as finite float32, and 0 where they cannot be told from it."""
     values = np.asarray(values)
     size = np.abs(values)
     nothing = size <= NOTHING * size.max(axis=1, initial=0, keepdims=True)
-    return np.where(nothing, 0, values).astype(np.float32)
+    held = np.where(np.isfinite(values), values.clip(-_LARGEST, _LARGEST), values)
+    return np.where(nothing, 0, held).astype(np.float32)

@@ -143,3 +143,9 @@ def test_rank_correlation_without_an_order(similarity):
 def test_report_needs_pairs():
     with pytest.raises(ValueError, match=r"2 classes or more, got 1"):
         codebook_report([[0, 1]])
+
+
+@pytest.mark.parametrize("draw", [maxhd_codebook, bernoulli_codebook, balanced_codebook])
+def test_codes_of_absurd_length_are_refused(draw):
+    with pytest.raises(ValueError, match="n_bits must be at most 65536, got 1000000000"):
+        draw(10, 10**9)

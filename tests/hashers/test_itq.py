@@ -5,7 +5,7 @@ import pytest
 from scipy.linalg import orthogonal_procrustes
 
 from skhash.datasets import load_cifar100_features
-from skhash.hashers._itq import ITQHasher, _fit_rotation
+from skhash.hashers._itq import ITQHasher, fit_rotation
 from skhash.hashers._pca import PCAHasher
 from skhash.hashers._random_projection import random_orthogonal
 
@@ -60,7 +60,7 @@ def test_rounds_of_the_paper(features, n_iter):
     for _ in range(n_iter):
         expected, _ = orthogonal_procrustes(projections, corners(projections @ expected))
         expected_errors.append(squared_distance_to_corner(projections @ expected))
-    rotation, errors = _fit_rotation(projections, start, n_iter, 0)
+    rotation, errors = fit_rotation(projections, start, n_iter, 0)
     np.testing.assert_allclose(rotation, expected, atol=1e-10)
     np.testing.assert_allclose(errors, expected_errors, rtol=1e-12)
 

@@ -315,3 +315,5 @@ def test_seeds_warm_start_and_pickle(ring):
     assert b"torch" not in stream
     np.testing.assert_array_equal(pickle.loads(stream).decision_function(ring), values)
     assert hasher.fit(ring).loss_curve_[0] < first
+    with pytest.raises(ValueError, match="warm_start=True goes on from the last fit"):
+        hasher.set_params(n_bits=hasher.n_bits + 1).fit(ring)

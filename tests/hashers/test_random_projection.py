@@ -28,7 +28,7 @@ def test_hamming_distance_estimates_the_angle(angle, orthogonal):
 def test_orthogonal_directions_estimate_it_better():
     """Ji et al. 2012: where the codes are as long as the rows, the variance is smaller."""
     X = pair_at_angle(0.8)
-    n_codes, n_bits = 4000, X.shape[1]
+    n_codes, n_bits = 3200, X.shape[1]
 
     def variance(orthogonal):
         options = {"orthogonal": orthogonal, "center": False, "random_state": 0}

@@ -21,6 +21,7 @@ from skhash.neighbors import (
     asymmetric_distances,
     pack_codes,
 )
+from skhash.utils import _threads
 
 LENGTHS = [1, 7, 8, 9, 63, 64, 65, 200]
 INDEXES = ["ivf", "hnsw", "multihash"]
@@ -370,6 +371,7 @@ def test_threads_are_those_of_the_call_only(monkeypatch):
 
     monkeypatch.setattr(faiss, "knn_hamming", watch)
     before = faiss.omp_get_max_threads()
+    monkeypatch.setattr(_threads, "cpu_count", lambda: before + 2)
     codes = draw(20, 16)
     for n_jobs in (before + 2, None):
         HammingNeighbors(n_jobs=n_jobs).fit(codes).kneighbors(codes)

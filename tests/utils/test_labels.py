@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,6 +31,7 @@ from skhash.utils._labels import (
         (pd.Series(["cat", "dog"], dtype="category"), "class"),
         (pd.Series(["cat", "dog"], dtype="string"), "class"),
         (np.array([[3], [1]]), "class"),
+        (np.ma.array([3, 1]), "class"),
         ([["cat"], ["dog"]], "class"),
         ([[0, 1], [1, 1]], "multilabel"),
         ([[0.0, 1.0], [1.0, 1.0]], "multilabel"),
@@ -59,6 +62,17 @@ def test_kinds(y, kind):
         (pd.Series(["cat", pd.NA], dtype="string"), "missing labels"),
         (pd.Series([1, None], dtype="Int64"), "missing"),
         (np.array([1, pd.NA], dtype=object), "missing labels .*NAType"),
+        ([["cat"], ["dog"], [np.nan]], r"missing labels \(NaN\)"),
+        (np.ma.array([1, 2], mask=[False, True]), r"missing labels \(masked\)"),
+        (np.ma.array(["cat", "dog"], mask=[False, True]), r"missing labels \(masked\)"),
+        (np.ma.array(np.eye(2), mask=np.eye(2)), r"missing labels \(masked\)"),
+        (np.array(["2020-01-01"], "M8[D]"), r"datetime64\[D\]: write dates as strings"),
+        (np.array([1], "m8[s]"), r"timedelta64\[s\]: write dates as strings"),
+        (pd.Series(pd.to_datetime(["2020-01-01"])), "write dates as strings"),
+        ([datetime.date(2020, 1, 1)], "got date: write dates as strings"),
+        ([pd.Timestamp("2020-01-01"), pd.NaT], "missing labels"),
+        (["cat", 1, 2.5], "mixes strings with other labels: float, int, str"),
+        (["cat", True], "mixes strings with other labels: bool, str"),
         (["cat", 1], "mixes strings with other labels: int, str"),
         ([["cat", "dog"], ["cow", "owl"]], "strings in 2 columns"),
         (pd.DataFrame({"a": ["cat"], "b": [1.0]}), "strings in 2 columns"),

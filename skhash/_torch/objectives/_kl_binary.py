@@ -22,6 +22,8 @@ from skhash._torch.objectives._progress import Progress
 
 # where the sharpness of Hamming neighbours begins: between what 16 and 128 bits end with
 _SHARPNESS = 20.0
+# of the unit of rows
+_LEAST_EXPONENT = -100
 
 
 class KLBinaryObjective(Objective):
@@ -106,6 +108,8 @@ class KLBinaryObjective(Objective):
     @torch.no_grad()
     def _distances(self, rows):
         rows = real_pixels(rows).flatten(1) - self.center
+        # a power of two rounds nothing, and squares neither overflow nor vanish
+        rows = rows / torch.exp2(rows.abs().max().log2().floor().clamp_min(_LEAST_EXPONENT))
         if self._metric == "cosine":
             rows = F.normalize(rows, dim=1)
         # half the squared distance, which for unit rows is one minus the cosine
