@@ -274,7 +274,11 @@ WRONG = {
     "batch_size": ({"batch_size": 0}, ValueError, "batch_size"),
     "device": ({"device": "abacus"}, ValueError, "device"),
     "on_error": ({"on_error": "ignore"}, ValueError, "on_error"),
-    "both": ({"preprocess": len, "image_size": 9}, ValueError, "image_size cannot be combined with"),
+    "both": (
+        {"preprocess": len, "image_size": 9},
+        ValueError,
+        "image_size cannot be combined with",
+    ),
     "size by name": (
         {"backbone": "timm/resnet18", "mean": 0.0, "std": 1.0},
         ValueError,

@@ -325,7 +325,7 @@ BROKEN = [
     ("check_parameters_kept", partial(AltersParameter, settings=[]), "in place"),
     ("check_float_width", DependsOnWidth, "bits agree"),
     ("check_missing_values", TakesNaN, "does not raise"),
-    ("check_missing_values", NaNInTransform, "does not raise"),
+    ("check_missing_values", NaNInTransform, "without saying so"),
     ("check_not_fitted", NeverUnfitted, "does not raise"),
     ("check_output_names", AnonymousBits, "without name"),
     ("check_input_names", ForgetsNames, "feature_names_in_"),
