@@ -67,7 +67,7 @@ def posterior_state(classifier, posterior_map):
     classifier : dict of str to ndarray
         State of the classifier.
     posterior_map : PosteriorMap
-        See `skhash.hashers._posterior_map`.
+        See `skhash._closed_form.posterior_map`.
     """
     rest = {
         "mean": posterior_map.mean,

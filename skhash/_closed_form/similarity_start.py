@@ -7,7 +7,7 @@ from scipy.linalg import eigh
 from sklearn.linear_model import RidgeCV
 from sklearn.utils import gen_batches
 
-from skhash.hashers._linear_start import linear_start
+from skhash._closed_form.linear_start import linear_start
 from skhash.utils._ranges import power_of_two_unit
 
 # rows for the regression, and those among them that all are compared with: enough for a start,

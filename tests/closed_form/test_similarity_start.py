@@ -9,7 +9,8 @@ import pytest
 from sklearn.datasets import load_digits
 
 from skhash import ITQHasher, SemanticHasher
-from skhash.hashers._similarity_start import label_vectors, similarity_start
+from skhash._closed_form.similarity_start import label_vectors, similarity_start
+from skhash.encoders import RelationalEncoder
 from skhash.metrics import ndcg_score
 from skhash.similarity import EmbeddingSimilarity, MultilabelSimilarity, evaluate_similarity
 
@@ -128,7 +129,7 @@ def test_training_begins_there(digits, network):
     X, y = digits[:2]
     options = {"n_bits": 16, "random_state": 0, "device": "cpu", "max_iter": 1, "network": network}
     hasher = SemanticHasher(learning_rate=1e-8, hidden_layer_sizes=(8,), **options).fit(X, y)
-    assert hasher.encoder_ == "direct"
+    assert isinstance(hasher.encoder_, RelationalEncoder)
     mean, directions = similarity_start(
         X, comparing(MultilabelSimilarity(), y), 16, np.random.RandomState(0)
     )
@@ -153,5 +154,7 @@ def test_labels_that_say_nothing(digits):
 
 def test_class_labels_keep_their_own_network(digits):
     X, y = digits[0][:200], digits[1][:200, :10].argmax(axis=1)
-    hasher = SemanticHasher(8, encoder="direct", max_iter=1, device="cpu", random_state=0)
+    hasher = SemanticHasher(
+        8, encoder=RelationalEncoder(), max_iter=1, device="cpu", random_state=0
+    )
     assert "shortcut" not in hasher.fit(X, y).architecture_
