@@ -57,13 +57,15 @@ import torch
 from sklearn.datasets import load_digits
 from threadpoolctl import threadpool_limits
 from skhash import SemanticHasher
+from skhash.encoders import RelationalEncoder
 
 n_threads = int(sys.argv[1])
 torch.set_num_threads(n_threads)
 threadpool_limits(n_threads)
 X, y = load_digits(return_X_y=True)
 X, y = X[:600], y[:600]
-hasher = SemanticHasher(n_bits=32, max_iter=3, random_state=0, device="cpu", encoder="direct")
+options = {"max_iter": 3, "random_state": 0, "device": "cpu", "encoder": RelationalEncoder()}
+hasher = SemanticHasher(n_bits=32, **options)
 codes = [hasher.fit(X, labels).transform(X) for labels in (y, np.eye(10, dtype=int)[y])]
 np.save(sys.argv[2], codes)
 """

@@ -6,7 +6,8 @@ from scipy import sparse
 from sklearn.datasets import load_digits
 
 from skhash import hashers
-from skhash.hashers import _linear_start
+from skhash._closed_form import linear_start
+from skhash.encoders import RelationalEncoder
 from skhash.networks import resnet
 from skhash.similarity import MultilabelSimilarity
 from skhash.utils._checks._shared import fresh, raised
@@ -47,7 +48,7 @@ def test_a_power_of_two_as_unit_changes_nothing(hasher, exponent, dtype, digits)
     [
         ({"metric": "euclidean"}, None),
         ({"similarity": MultilabelSimilarity()}, "indicators"),
-        ({"encoder": "direct"}, "classes"),
+        ({"encoder": RelationalEncoder()}, "classes"),
     ],
 )
 def test_other_ways_of_training_know_no_unit_either(parameters, labels, exponent, digits):
@@ -60,7 +61,7 @@ def test_other_ways_of_training_know_no_unit_either(parameters, labels, exponent
 
 
 def test_sparse_rows_in_a_large_unit(monkeypatch):
-    monkeypatch.setattr(_linear_start, "_DENSE_ELEMENTS", 0)
+    monkeypatch.setattr(linear_start, "_DENSE_ELEMENTS", 0)
     X = sparse.random(200, 300, density=0.05, format="csr", random_state=0)
     expected = fitted(hashers.KLBinaryHasher, X, None).transform(X)
     X = X * 2.0**66
