@@ -12,7 +12,7 @@ from torch import nn
 
 from skhash._torch.data import bounded_rows, dense_rows, in_double, is_images
 from skhash._torch.images import image_encoder, in_fast_layout
-from skhash._torch.posterior import PosteriorEncoder
+from skhash._torch.posterior import PosteriorNetwork
 from skhash._torch.precision import Precision, low_precision
 
 # numbers encoded at once
@@ -157,7 +157,7 @@ def build_network(
         are in X.
     n_classes : int or None
         Where given, the network gives the logits of so many classes, and the bits are read off
-        the posterior: see `PosteriorEncoder`.
+        the posterior: see `PosteriorNetwork`.
     temperature : float
         Of that posterior.
     n_hidden : int or None
@@ -197,7 +197,7 @@ def build_network(
             input_shape=input_shape,
             generator=generator,
         )
-        return PosteriorEncoder(
+        return PosteriorNetwork(
             classifier, n_features, n_classes, n_bits, temperature, n_hidden=n_hidden
         )
     if input_shape is not None:

@@ -12,7 +12,7 @@ from skhash._torch.hidden import LastLinearInput
 _CLASSIFIER = "classifier."
 
 
-class PosteriorEncoder(nn.Module):
+class PosteriorNetwork(nn.Module):
     """Bits that are affine in the posterior of a classifier and in the features.
 
     Parameters
@@ -54,13 +54,13 @@ class PosteriorEncoder(nn.Module):
 
 
 def classifier_state(state):
-    """The part of a `PosteriorEncoder`'s numpy state that belongs to its classifier."""
+    """The part of a `PosteriorNetwork`'s numpy state that belongs to its classifier."""
     length = len(_CLASSIFIER)
     return {key[length:]: value for key, value in state.items() if key.startswith(_CLASSIFIER)}
 
 
 def posterior_state(classifier, posterior_map):
-    """Numpy state of a `PosteriorEncoder`.
+    """Numpy state of a `PosteriorNetwork`.
 
     Parameters
     ----------
