@@ -214,7 +214,16 @@ def build_network(
 
 
 def _made(network, n_inputs, n_outputs, name):
-    module = network(n_inputs, n_outputs)
+    if isinstance(network, nn.Module):
+        raise TypeError(
+            f"network must be a callable that makes a torch.nn.Module of ({name}, n_outputs), got "
+            f"the module {type(network).__name__} itself: give its class, or a function"
+        )
+    try:
+        module = network(n_inputs, n_outputs)
+    except Exception as error:
+        error.add_note(f"while calling network({n_inputs}, {n_outputs}), {network!r}")
+        raise
     if not isinstance(module, nn.Module):
         raise TypeError(
             f"network must return a torch.nn.Module when called with ({name}, n_outputs), "
@@ -383,7 +392,7 @@ def check_output(module, X, n_bits):
     was_training, X = module.training, X[:2]
     module.eval()
     with torch.no_grad():
-        shape = tuple(module(X).shape)
+        shape = _output_shape(module, X, n_bits)
         if shape == (len(X), n_bits) and X.device.type == "cpu":
             _check_float64(module, X)
     module.train(was_training)
@@ -392,6 +401,20 @@ def check_output(module, X, n_bits):
             f"network must map rows to {n_bits} values: for an input of shape "
             f"{tuple(X.shape)} it returned shape {shape}"
         )
+
+
+def _output_shape(module, X, n_bits):
+    try:
+        return tuple(module(X).shape)
+    except RuntimeError as error:
+        # a network for images given rows of features, say
+        raise ValueError(
+            f"network must map rows to {n_bits} values, but for an input of shape "
+            f"{tuple(X.shape)} it raised: {error}"
+        ) from error
+    except Exception as error:
+        error.add_note(f"while network was given rows of X, of shape {tuple(X.shape)}")
+        raise
 
 
 def _check_float64(module, X):

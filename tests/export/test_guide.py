@@ -82,8 +82,8 @@ def test_chapter_on_postgresql(chapter, database):
         recalls = printed(chapter, r"recall at 10 +([\d.]+) +([\d.]+) +([\d.]+)")
         np.testing.assert_allclose(list(names["recall"].values()), recalls, atol=0.03)
         assert [names["code_bytes"]] == printed(chapter, r"``bit\(64\)`` takes (\d+) bytes")
-        assert [round(names["row_bytes"])] == printed(chapter, r"its id and label (\d+):")
-        (index_bytes,) = printed(chapter, r"index takes (\d+) bytes a row")
+        assert [round(names["row_bytes"])] == printed(chapter, r"its id and label takes (\d+),")
+        (index_bytes,) = printed(chapter, r"index takes (\d+) bytes per row")
         assert names["index_bytes"] == pytest.approx(index_bytes, rel=0.02)
     finally:
         names["connection"].close()

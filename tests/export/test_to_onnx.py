@@ -194,7 +194,7 @@ def test_check_leaves_the_file(training, queries, tmp_path):
     to_onnx(PCAHasher(N_BITS).fit(*training), path, check=queries)
     before = path.read_bytes()
     other = Upside(N_BITS).fit(*training)
-    with pytest.raises(RuntimeError, match=r"74000 of 74000 bits.*Nothing was written"):
+    with pytest.raises(RuntimeError, match=r"74000 of 74000 bits.*nothing was written"):
         to_onnx(other, path, check=queries)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["hasher.onnx"]
