@@ -37,7 +37,7 @@ class ClassCodeHasher(BaseHasher):
         more regularisation (``C=0.01``) than scikit-learn's default, as suits features from
         a neural network.
     random_state : int, RandomState instance or None, default=None
-        Draws the codes of the classes. Give an int for the same codes in every call.
+        Draws the class codes. Give an int for the same codes in every call.
     store_codes : bool, default=False
         Whether to keep the codes of the training samples, packed, and the labels that ``fit``
         was given, for scorers that search them (``database="train"``).

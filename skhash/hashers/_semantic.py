@@ -96,7 +96,7 @@ class SemanticHasher(GradientHasher):
         "product" the expected Hamming distance of independent bits; they agree on binary codes
         and the product is much cheaper.
     pair_gamma, pair_rho : float, default=0.1, 1.5
-        A pair at target distance d weighs ``(pair_gamma / (pair_gamma + d)) ** pair_rho``.
+        A pair at label distance d weighs ``(pair_gamma / (pair_gamma + d)) ** pair_rho``.
     kl_alpha : float, default=0.1
         The binary distribution is Beta(kl_alpha, kl_alpha) in each bit.
     kl_n_draws : int or None, default=None

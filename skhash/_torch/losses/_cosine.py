@@ -1,4 +1,4 @@
-"""Cosine softmax to the codes of the classes, with a margin."""
+"""Cosine softmax to class codes, with a margin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The empirical KL divergence between the outputs of a batch and a binary target."""
+"""The empirical KL divergence of the outputs of a batch from a reference distribution."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ def empirical_kl_loss(outputs, draws, eps=1e-6):
 
     .. math:: L = \frac1n \sum_b \log \nu_b - \log \rho_b
 
-    where :math:`\nu_b` is the Manhattan distance from output b to the nearest draw of the target
-    and :math:`\rho_b` to the nearest other output. Times n_bits, plus
-    ``log(m / (n - 1))``, this is the 1-nearest-neighbour estimator of the divergence.
-    The nearest rows are found without gradient; only the n pairs found are differentiated.
+    where :math:`\nu_b` is the Manhattan distance from output b to the nearest reference draw and
+    :math:`\rho_b` to the nearest other output. Times n_bits, plus ``log(m / (n - 1))``, this is the
+    1-nearest-neighbour estimator of the divergence. The nearest rows are found without gradient;
+    only the n pairs found are differentiated.
 
     Parameters
     ----------
     outputs : Tensor of shape (n, n_bits), float
         Outputs in [0, 1], at least two rows.
     draws : Tensor of shape (m, n_bits), float
-        Draws of the target distribution.
+        Draws of the reference distribution.
     eps : float, default=1e-6
         Added to both distances, so that identical outputs stay finite.
 
     Returns
     -------
     loss : Tensor, scalar
-        About 0 for outputs drawn from the target itself, larger where outputs clump together or
-        stand away from the target.
+        About 0 for outputs drawn from the reference itself, larger if outputs clump together or are
+        far from the reference.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""The relational loss: relative code distances match relative target distances."""
+"""The relational loss: relative code distances match relative label distances."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def pair_weights(target_distances, gamma=0.1, rho=2.0):
     Parameters
     ----------
     target_distances : Tensor, float
-        Distances in [0, 1] between targets.
+        Distances in [0, 1] between labels.
     gamma : float, default=0.1
         The distance at which the weight has fallen to ``2 ** -rho``.
     rho : float, default=2.0
@@ -63,7 +63,7 @@ def pair_weights(target_distances, gamma=0.1, rho=2.0):
 
 
 def relational_loss(outputs, target_distances, *, form="product", gamma=0.1, rho=2.0, eps=1e-6):
-    r"""Match the relative distances of the outputs to the relative distances of the targets.
+    r"""Match the relative distances of the outputs to the relative distances of the labels.
 
     .. math:: L = \frac{\sum_{b \ne b'} \omega_{bb'}
         \left| \frac{d(z_b, z_{b'})}{\tau_z} - \frac{d(y_b, y_{b'})}{\tau_y} \right|}

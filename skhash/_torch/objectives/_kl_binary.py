@@ -46,9 +46,9 @@ class KLBinaryObjective(Objective):
     draw_target : callable
         See `binary_target`.
     n_draws : int or None
-        Draws of the binary target a batch; None takes as many as the batch has rows.
+        Reference draws per batch; None takes as many as the batch has rows.
     n_steps : int
-        Steps of training, over which the binary target is annealed; 0 takes the last of it.
+        Steps of training over which the reference is annealed; 0 takes its last value.
     generators
         What to draw from.
     """

@@ -47,7 +47,7 @@ class SemanticObjective(Objective):
     Parameters
     ----------
     distances : callable
-        From a batch of row numbers to their target distances, shape (n, n), in [0, 1].
+        From a batch of row numbers to the distances of their labels, shape (n, n), in [0, 1].
     target : Tensor or None
         Class indices (n_samples,) or label indicators (n_samples, n_classes) of all rows; None
         trains without a classification head.
@@ -57,9 +57,9 @@ class SemanticObjective(Objective):
     form, gamma, rho
         Shape of the relational loss, see `relational_loss`.
     alpha : float
-        Shape of the binary target Beta(alpha, alpha).
+        Shape of the reference distribution Beta(alpha, alpha).
     n_draws : int or None
-        Draws of the target a batch; None takes as many as the batch has rows.
+        Reference draws per batch; None takes as many as the batch has rows.
     device, generators
         Where to compute and what to draw from.
     """

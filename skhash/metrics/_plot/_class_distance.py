@@ -1,4 +1,4 @@
-"""How far the codes of classes are from each other, against how far their meanings are."""
+"""How far apart the codes of classes are, against how far apart the classes are in meaning."""
 
 from __future__ import annotations
 
