@@ -156,12 +156,12 @@ def build_network(
         ``(height, width, n_channels)`` where X holds images. The encoder then takes them as they
         are in X.
     n_classes : int or None
-        Where given, the network gives the logits of so many classes, and the bits are read off
+        Where given, the network gives the logits of this many classes, and the bits are read off
         the posterior: see `PosteriorEncoder`.
     temperature : float
         Of that posterior.
     n_hidden : int or None
-        Where given, the bits are read off so many features before the last layer of the network
+        Where given, the bits are read off this many features before the last layer of the network
         instead of off X.
     generator : torch.Generator or None
         Source of the initial weights (on the CPU). Without it they are not set, for a state that
@@ -252,7 +252,7 @@ def _bit_normed(module, n_bits):
 
 
 def recenter_bits(state, mean, variance):
-    """Let bits whose values have a mean and a variance have mean 0 and variance 1.
+    """Standardise bits to mean 0 and variance 1 by the last normalisation of a network.
 
     Parameters
     ----------
@@ -334,7 +334,7 @@ def encode(module, X, *, batch_size, device, dtype=np.float32, mixed_precision=F
         float32, or float64 for a network that computes in the type of its weights; X counts as
         float32 in both.
     mixed_precision : "auto" or bool
-        See `low_precision`. A processor computes in `dtype` all the same: codes shall not depend
+        See `low_precision`. A processor computes in `dtype` all the same: codes must not depend
         on which of them has low precision.
 
     Returns

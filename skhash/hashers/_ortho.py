@@ -84,7 +84,7 @@ class OrthoHasher(CodebookHasher):
     a transformer to ``sklearn.base.is_classifier``. Give ``cross_validate`` and
     ``GridSearchCV`` a stratified splitter yourself where you want one.
 
-    A sample of several labels shall give each the same probability; a sample of none does not
+    A sample of several labels should give each the same probability; a sample of none does not
     count. Batch statistics are replaced at the end of ``fit`` by those of all training rows.
 
     References

@@ -46,7 +46,7 @@ def principal_components(X, n_components, random_state):
     # PCA's own centring happens after X.T @ X, where float32 loses a variance beside a large mean
     mean = X.mean(axis=0, dtype=np.float64).astype(X.dtype)
     centred = X - mean
-    # squares of X in any unit shall neither overflow nor vanish
+    # squares of X in any unit must neither overflow nor vanish
     unit = power_of_two_unit(centred)
     centred /= X.dtype.type(unit)
     with np.errstate(invalid="ignore"):  # shares of variance, where there is none
@@ -126,7 +126,7 @@ class PCAHasher(BaseHasher):
     training_labels_ : ndarray of shape (n_samples,) or (n_samples, n_columns)
         Their labels, where ``store_codes=True`` and ``fit`` was given y.
     training_keys_ : ndarray of shape (n_samples, 4)
-        Numbers by which a scorer knows the training samples again, where ``store_codes=True``.
+        Numbers by which a scorer recognises the training samples, where ``store_codes=True``.
     n_bits_ : int
         Length of the codes.
     n_features_in_ : int

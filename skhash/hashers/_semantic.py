@@ -248,7 +248,7 @@ class SemanticHasher(GradientHasher):
         Raises
         ------
         ValueError
-            If X, y, a parameter or what the similarity target returns is not as asked for.
+            If X, y, a parameter or what the similarity target returns is invalid.
         FloatingPointError
             If a loss term becomes NaN or infinite; it is named.
         """

@@ -120,7 +120,7 @@ def binary_kl(outputs, *, alpha=0.1, batch_size=128, n_repeats=10, eps=1e-6, ran
     As a yardstick, for 64 bits and the default values:
 
     ================================================  ========
-    Beta(0.1, 0.1), the reference 0.00
+    Beta(0.1, 0.1), the reference                     0.00
     balanced, independent bits of 0 and 1             0.04
     uniform between 0 and 1                           0.34
     independent bits that are 1 with probability 0.9  1.4
