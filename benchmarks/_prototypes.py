@@ -16,7 +16,7 @@ import skhash
 from skhash import ITQHasher, OrthoHasher, SemanticHasher
 from skhash._torch.posterior import classifier_state
 from skhash.codebooks import semantic_codebook
-from skhash.hashers._posterior import PosteriorTask
+from skhash.encoders import PosteriorEncoder, RelationalEncoder
 from skhash.similarity import class_similarity
 
 # the networks behind the rows named "posterior": name in the row -> parameters
@@ -50,9 +50,7 @@ class Fit:
         """Logits of a classifier trained by plain cross-entropy."""
         if classifier not in self._networks:
             hasher = SemanticHasher(
-                encoder="posterior",
-                label_smoothing=0,
-                mixup=0,
+                encoder=PosteriorEncoder(label_smoothing=0, mixup=0),
                 random_state=self.seed,
                 **CLASSIFIERS[classifier],
             )
@@ -84,7 +82,8 @@ class Fit:
         hasher = SemanticHasher(n_bits, similarity=self.target, random_state=self.seed)
         vars(hasher).update({k: v for k, v in vars(fitted).items() if k.endswith("_")})
         hasher.n_features_in_, hasher.n_bits_ = fitted.n_features_in_, n_bits
-        hasher.architecture_, hasher.network_state_ = PosteriorTask(hasher, self.labels).complete(
+        task = hasher.encoder_._task(hasher._problem(self.X, self.y, "class", self.labels))
+        hasher.architecture_, hasher.network_state_ = task.complete(
             self.X,
             _of_classifier(fitted.architecture_),
             classifier_state(fitted.network_state_),
@@ -164,15 +163,14 @@ def semantic_hasher(fit, n_bits):
 _SHORT = {"max_iter": 20, "batch_size": 256, "semantic": False}
 
 
-def _direct(similarity, kl, classification, network):
+def _relational(similarity, kl, classification, network):
     return partial(
         supervised,
         hasher=SemanticHasher,
         **_SHORT | {"semantic": True},
-        encoder="direct",
-        similarity_weight=similarity,
-        kl_weight=kl,
-        classification_weight=classification,
+        encoder=RelationalEncoder(
+            similarity_weight=similarity, kl_weight=kl, classification_weight=classification
+        ),
         network=network,
     )
 
@@ -215,11 +213,11 @@ ORTHO = {
     "OrthoHasher, semantic": _ortho("semantic"),
 }
 RELATIONAL = {
-    "relational only, linear": _direct(1.0, 0.0, 0.0, "linear"),
-    "relational only, MLP": _direct(1.0, 0.0, 0.0, "mlp"),
-    "relational + .05 classifier, linear": _direct(1.0, 0.0, 0.05, "linear"),
-    "relational + .05 classifier, MLP": _direct(1.0, 0.0, 0.05, "mlp"),
-    "relational + .05 classifier + .01 KL, linear": _direct(1.0, 0.01, 0.05, "linear"),
+    "relational only, linear": _relational(1.0, 0.0, 0.0, "linear"),
+    "relational only, MLP": _relational(1.0, 0.0, 0.0, "mlp"),
+    "relational + .05 classifier, linear": _relational(1.0, 0.0, 0.05, "linear"),
+    "relational + .05 classifier, MLP": _relational(1.0, 0.0, 0.05, "mlp"),
+    "relational + .05 classifier + .01 KL, linear": _relational(1.0, 0.01, 0.05, "linear"),
 }
 POSTERIOR = {
     f"posterior codes, T {t}, {name}": partial(posterior_codes, classifier=name, temperature=t)
@@ -234,6 +232,8 @@ POSTERIOR = {
 }
 OURS = {
     "SemanticHasher": semantic_hasher,
-    "SemanticHasher, direct": partial(supervised, hasher=SemanticHasher, encoder="direct"),
+    "SemanticHasher, relational": partial(
+        supervised, hasher=SemanticHasher, encoder=RelationalEncoder()
+    ),
 }
 ROWS = SANITY | UNSUPERVISED | CLOSED_FORM | RELATED | ORTHO | RELATIONAL | POSTERIOR | OURS

@@ -45,7 +45,6 @@ from _tables import write_table
 from skhash import OrthoHasher, SemanticHasher
 from skhash._torch.posterior import classifier_state
 from skhash.datasets._mosaic import read_packed_images
-from skhash.hashers._posterior import PosteriorTask
 from skhash.metrics import mean_average_hierarchical_precision_score
 from skhash.networks import Augmentation, Training, resnet
 
@@ -128,8 +127,9 @@ def with_bits(hasher, data, n_bits):
     """The hasher with codes of another length, read off the same network."""
     other = copy(hasher).set_params(n_bits=n_bits)
     labels = np.searchsorted(other.classes_, data.y)
-    other.architecture_, other.network_state_ = PosteriorTask(other, labels).complete(
-        data.X, hasher._architecture(), classifier_state(hasher.network_state_)
+    task = other.encoder_._task(other._problem(data.X, data.y, "class", labels))
+    other.architecture_, other.network_state_ = task.complete(
+        data.X, task.architecture(hasher._architecture()), classifier_state(hasher.network_state_)
     )
     other.n_bits_ = n_bits
     return other

@@ -26,6 +26,7 @@ from torch import nn
 
 from skhash import OrthoHasher, SemanticHasher
 from skhash._torch import networks
+from skhash.encoders import PosteriorEncoder
 from skhash.networks import Augmentation, Training, resnet
 
 N_CLASSES = 100
@@ -54,8 +55,7 @@ def ours(X, y, options):
     hasher = SemanticHasher(
         network=resnet(options.depth, options.width),
         training=Training(augmentation=clock),
-        mixup=0,
-        label_smoothing=0,
+        encoder=PosteriorEncoder(mixup=0, label_smoothing=0),
         batch_size=options.batch,
         max_iter=options.epochs,
         device=options.device,

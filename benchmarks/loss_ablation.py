@@ -8,9 +8,9 @@
 - gap: the score of the real bit values, ranked by cosine, less that of the codes, for "among" and
   for "unseen@unseen";
 - error: mean distance of the outputs (after the sigmoid; at the scale of their own mean size for
-  the posterior encoder, which has none) from the bit that they are rounded to, of at most 1.
+  `PosteriorEncoder`, which has none) from the bit that they are rounded to, of at most 1.
 
-All settings of `encoder="direct"` train for 20 epochs in batches of 256. A second table leaves out
+All settings of `RelationalEncoder` train for 20 epochs in batches of 256. A second table leaves out
 the parts of the posterior encoder one by one. Every run is kept in
 benchmarks/results/loss_ablation.jsonl; prints and writes docs/benchmarks/loss_ablation_*.md.
 """
@@ -28,6 +28,7 @@ from _cifar100 import judge_seen, judge_unseen, tree, unseen_classes, validation
 from _tables import mean_and_spread, write_table
 
 from skhash import SemanticHasher
+from skhash.encoders import PosteriorEncoder, RelationalEncoder
 from skhash.metrics import (
     mean_average_hierarchical_precision_score,
     quantization_error,
@@ -57,23 +58,22 @@ WEIGHTS = {
 }
 SETTINGS = {
     name: {
-        "encoder": "direct",
-        "similarity_weight": similarity,
-        "kl_weight": kl,
-        "classification_weight": classification,
+        "encoder": RelationalEncoder(
+            similarity_weight=similarity, kl_weight=kl, classification_weight=classification
+        ),
         **SHORT,
     }
     for name, (similarity, kl, classification) in WEIGHTS.items()
 }
 POSTERIOR = {
     "posterior encoder": {},
-    "no label smoothing": {"label_smoothing": 0.0},
-    "no mixup": {"mixup": 0.0},
+    "no label smoothing": {"encoder": PosteriorEncoder(label_smoothing=0.0)},
+    "no mixup": {"encoder": PosteriorEncoder(mixup=0.0)},
     "no dropout": {"dropout": 0.0},
-    "temperature 1.25": {"temperature": 1.25},
-    "no features": {"feature_weight": 0.0},
-    "half features": {"feature_weight": 0.5},
-    "half more features": {"feature_weight": 1.5},
+    "temperature 1.25": {"encoder": PosteriorEncoder(temperature=1.25)},
+    "no features": {"encoder": PosteriorEncoder(feature_weight=0.0)},
+    "half features": {"encoder": PosteriorEncoder(feature_weight=0.5)},
+    "half more features": {"encoder": PosteriorEncoder(feature_weight=1.5)},
 }
 SETTINGS |= {name: {**SHORT, **parameters} for name, parameters in POSTERIOR.items()}
 
@@ -93,7 +93,7 @@ def gap_among(hasher, X, y, k):
 def outputs(hasher, X):
     """Between -1 and 1: what the threshold at 0 rounds."""
     values = hasher.decision_function(X)
-    if hasher.encoder_ == "direct":
+    if isinstance(hasher.encoder_, RelationalEncoder):
         return np.tanh(values / 2)
     return values / np.abs(values).mean()
 

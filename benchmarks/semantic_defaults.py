@@ -1,6 +1,6 @@
 """How the defaults of SemanticHasher were chosen: one parameter varied at a time.
 
-    python benchmarks/semantic_defaults.py [--encoder posterior] [--seeds 3] [--only mixup ...]
+    python benchmarks/semantic_defaults.py [--encoder posterior] [--seeds 3] [--only network ...]
 
 Uses the 8,000 training rows of the shipped data only: 6,000 to fit, 2,000 to judge. Columns:
 average hierarchical precision of the judged rows against the fitted ones (@25, @250), and
@@ -20,26 +20,28 @@ from sklearn.model_selection import train_test_split
 
 from skhash import SemanticHasher
 from skhash.datasets import load_cifar100_features
+from skhash.encoders import PosteriorEncoder, RelationalEncoder
 from skhash.metrics import mean_average_hierarchical_precision_score
 from skhash.similarity import TaxonomySimilarity, load_taxonomy
 
+ENCODERS = {"posterior": PosteriorEncoder, "relational": RelationalEncoder}
 ALTERNATIVES = {
     "posterior": {
-        "label_smoothing": [0.0, 0.2],
-        "mixup": [0.0, 0.4],
-        "temperature": [0.5, 0.7, 1.0, 1.5],
-        "feature_weight": [0.0, 0.5, 0.7, 1.4],
+        "encoder__label_smoothing": [0.0, 0.2],
+        "encoder__mixup": [0.0, 0.4],
+        "encoder__temperature": [0.5, 0.7, 1.0, 1.5],
+        "encoder__feature_weight": [0.0, 0.5, 0.7, 1.4],
         "dropout": [0.0, 0.3],
         "network": ["linear"],
         "batch_size": [256],
         "max_iter": [20],
     },
-    "direct": {
-        "pair_rho": [0.0, 1.0, 2.0, 3.0],
-        "pair_gamma": [0.05, 0.2],
-        "pair_form": ["manhattan"],
-        "kl_weight": [0.0, 0.01, 0.1],
-        "classification_weight": [0.0, 0.05, 0.4, 1.0],
+    "relational": {
+        "encoder__pair_rho": [0.0, 1.0, 2.0, 3.0],
+        "encoder__pair_gamma": [0.05, 0.2],
+        "encoder__pair_distance": ["manhattan"],
+        "encoder__kl_weight": [0.0, 0.01, 0.1],
+        "encoder__classification_weight": [0.0, 0.05, 0.4, 1.0],
         "network": ["linear"],
         "hidden_layer_sizes": [(256,), (1024, 1024)],
         "dropout": [0.3],
@@ -63,7 +65,9 @@ def split(seed=0):
 def score(encoder, parameters, data, unseen, seed, similarity):
     """Both fits, seen and unseen, judged."""
     X, y, X_judge, y_judge = data
-    hasher = SemanticHasher(similarity=similarity, encoder=encoder, random_state=seed, **parameters)
+    hasher = SemanticHasher(
+        similarity=similarity, encoder=ENCODERS[encoder](), random_state=seed
+    ).set_params(**parameters)
     target = {"similarity": similarity}
     hasher.fit(X, y)
     database, queries = hasher.transform(X), hasher.transform(X_judge)
@@ -102,7 +106,7 @@ def run(encoder, names, data, n_seeds):
         for seed in range(n_seeds)
     ]
     settings = [("defaults", {})] + [
-        (f"{name}={value!r}", {name: value})
+        (f"{name.removeprefix('encoder__')}={value!r}", {name: value})
         for name, values in ALTERNATIVES[encoder].items()
         if names is None or name in names
         for value in values

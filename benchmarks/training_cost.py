@@ -23,6 +23,7 @@ from _tables import write_table
 from torch import nn
 
 from skhash import OrthoHasher, SemanticHasher
+from skhash.encoders import RelationalEncoder
 from skhash.similarity import TaxonomySimilarity, load_taxonomy
 
 BATCH, HIDDEN = 128, 1024
@@ -67,7 +68,9 @@ def main():
     fits = {
         "cross-entropy, torch alone": lambda: cross_entropy(X, labels, options.epochs),
         "SemanticHasher": lambda: SemanticHasher(**shared).fit(X, names),
-        "SemanticHasher, direct": lambda: SemanticHasher(encoder="direct", **shared).fit(X, names),
+        "SemanticHasher, relational": lambda: SemanticHasher(
+            encoder=RelationalEncoder(), **shared
+        ).fit(X, names),
         "OrthoHasher, semantic": lambda: OrthoHasher(codebook="semantic", **shared).fit(X, names),
     }
     rows = []

@@ -29,6 +29,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skhash import ITQHasher, SemanticHasher
 from skhash.datasets import load_cifar100_features
+from skhash.encoders import PosteriorEncoder
 from skhash.metrics import MultiRetrievalScorer, get_scorer
 from skhash.model_selection import UnseenClassSplit, retrieval_evaluate
 from skhash.similarity import TaxonomySimilarity
@@ -52,12 +53,13 @@ scorer = MultiRetrievalScorer(
     }
 )
 pipeline = make_pipeline(
-    StandardScaler(), SemanticHasher(similarity=target, max_iter=10, random_state=0)
+    StandardScaler(),
+    SemanticHasher(similarity=target, encoder=PosteriorEncoder(), max_iter=10, random_state=0),
 )
 grid = {
     "standardscaler__with_std": [False],
     "semantichasher__similarity__measure": ["lcs_height", "wu_palmer"],
-    "semantichasher__feature_weight": [0.0, 0.7, 1.4],
+    "semantichasher__encoder__feature_weight": [0.0, 0.7, 1.4],
     "semantichasher__n_bits": [16, 64],
 }
 # The features are principal components. Scaled to unit variance, the noise in the last ones weighs
@@ -65,7 +67,7 @@ grid = {
 scaled = {
     "standardscaler__with_std": [True],
     "semantichasher__similarity__measure": ["lcs_height"],
-    "semantichasher__feature_weight": [0.7],
+    "semantichasher__encoder__feature_weight": [0.7],
     "semantichasher__n_bits": [64],
 }
 splitter = UnseenClassSplit(2, n_unseen=0.2, seen_size=0.3, unseen_size=0.3, random_state=0)

@@ -9,6 +9,7 @@ _PACKAGES = (
     "codebooks",
     "datasets",
     "distributed",
+    "encoders",
     "export",
     "feature_extraction",
     "hashers",
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from skhash import codebooks as codebooks
     from skhash import datasets as datasets
     from skhash import distributed as distributed
+    from skhash import encoders as encoders
     from skhash import export as export
     from skhash import feature_extraction as feature_extraction
     from skhash import hashers as hashers

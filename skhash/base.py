@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skhash.utils._labels import label_array
 from skhash.utils._packing import pack_codes
-from skhash.utils._ranges import check_holds, check_training_range
+from skhash.utils._ranges import check_holds, check_training_range, check_unmasked
 from skhash.utils._rounding import settled_values
 from skhash.utils._rows import row_keys
 from skhash.utils._threads import begin_threads
@@ -67,8 +67,8 @@ class BaseHasher(
         rows = np.flatnonzero(~np.isfinite(values).all(axis=1))
         if len(rows):
             raise ValueError(
-                f"X must have finite values of bits: those of {len(rows)} rows are not, the first "
-                f"of them row {rows[0]}, whose numbers may be too large to compute with"
+                f"X gives values of bits that are not finite in {len(rows)} rows, the first "
+                f"of them row {rows[0]}: its numbers may be too large to compute with"
             )
         return values
 
@@ -122,7 +122,8 @@ class BaseHasher(
     def _validate(self, X, y="no_validation", *, reset, **options):
         """Validate X (and y) as scikit-learn does; float32 and float64 stay as they are."""
         options = {"dtype": [np.float32, np.float64], **self._validation, **options}
-        # before scikit-learn, which would change some labels without a word
+        # before scikit-learn, which would change some of it without a word
+        check_unmasked(X)
         if y is not None and not (isinstance(y, str) and y == "no_validation"):
             y = label_array(y)
         checked = validate_data(self, X, y, reset=reset, **options)

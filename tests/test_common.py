@@ -14,6 +14,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import skhash
 from skhash import hashers
 from skhash.base import BaseHasher
+from skhash.encoders import RelationalEncoder
 from skhash.hashers._gradient import GradientHasher
 from skhash.utils.estimator_checks import parametrize_with_hasher_checks
 
@@ -31,7 +32,7 @@ SETTINGS = {
     "SemanticHasher": [
         SMALL_NETWORK,
         {**SMALL_NETWORK, "network": "linear"},
-        {**SMALL_NETWORK, "encoder": "direct"},
+        {**SMALL_NETWORK, "encoder": RelationalEncoder()},
     ],
 }
 

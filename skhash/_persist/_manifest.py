@@ -13,15 +13,16 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from skhash._persist._errors import LoadError
+from skhash._persist._migrations import encoders_as_objects
 
 FORMAT = "skhash model"
-VERSION = 1
+VERSION = 2
 MANIFEST = "manifest.json"
 ARRAYS = "arrays.safetensors"
 
 #: From a manifest of one format version to that of the next. A new version adds what turns the
 #: manifest before it into its own; they are applied one after the other.
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: encoders_as_objects}
 
 _PACKAGES = ("skhash", "scikit-learn", "numpy")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -58,6 +59,11 @@ def split_validation(n_samples, fraction, *, stratify, seed):
     """Row numbers for training and validation; stratified where every class allows it."""
     rows = np.arange(n_samples)
     options = {"test_size": fraction, "random_state": seed}
+    if math.ceil(fraction * n_samples) < 2:
+        raise ValueError(
+            f"validation_fraction={fraction} of {n_samples} rows leaves 1 for validation, and "
+            "losses that compare rows need 2: raise it, or set early_stopping=False"
+        )
     if stratify is not None:
         counts = np.bincount(stratify)
         n_validation = int(np.ceil(fraction * n_samples))
@@ -65,6 +71,18 @@ def split_validation(n_samples, fraction, *, stratify, seed):
         if possible and counts.min() >= 2:
             options["stratify"] = stratify
     return train_test_split(rows, **options)
+
+
+def _check_same_sizes(network, state, X):
+    """Raise where a network of this X has other sizes than that of the last fit."""
+    own = network.state_dict()
+    if {key: value.shape for key, value in own.items()} != {
+        key: value.shape for key, value in state.items()
+    }:
+        raise ValueError(
+            "warm_start=True goes on from the last fit, whose network had other sizes than this X "
+            f"of {X.shape[1]} features asks for: set warm_start=False to start afresh"
+        )
 
 
 def fit_network(
@@ -117,6 +135,7 @@ def fit_network(
         seed_dropout(network, generators.device)
         objective = task.objective(device, generators).to(device)
         if initial is not None:
+            _check_same_sizes(network, initial[0], X)
             load_numpy_state(network, initial[0])
             load_numpy_state(objective, initial[1])
         rows, validation_rows = np.arange(len(data)), None

@@ -12,7 +12,7 @@ from torch import nn
 
 from skhash._torch.data import bounded_rows, dense_rows, in_double, is_images
 from skhash._torch.images import image_encoder, in_fast_layout
-from skhash._torch.posterior import PosteriorEncoder
+from skhash._torch.posterior import PosteriorNetwork
 from skhash._torch.precision import Precision, low_precision
 
 # numbers encoded at once
@@ -157,11 +157,11 @@ def build_network(
         are in X.
     n_classes : int or None
         Where given, the network gives the logits of this many classes, and the bits are read off
-        the posterior: see `PosteriorEncoder`.
+        the posterior: see `PosteriorNetwork`.
     temperature : float
         Of that posterior.
     n_hidden : int or None
-        Where given, the bits are read off this many features before the last layer of the network
+        Where given, the bits are read off so many features before the last layer of the network
         instead of off X.
     generator : torch.Generator or None
         Source of the initial weights (on the CPU). Without it they are not set, for a state that
@@ -197,7 +197,7 @@ def build_network(
             input_shape=input_shape,
             generator=generator,
         )
-        return PosteriorEncoder(
+        return PosteriorNetwork(
             classifier, n_features, n_classes, n_bits, temperature, n_hidden=n_hidden
         )
     if input_shape is not None:
@@ -214,7 +214,16 @@ def build_network(
 
 
 def _made(network, n_inputs, n_outputs, name):
-    module = network(n_inputs, n_outputs)
+    if isinstance(network, nn.Module):
+        raise TypeError(
+            f"network must be a callable that makes a torch.nn.Module of ({name}, n_outputs), got "
+            f"the module {type(network).__name__} itself: give its class, or a function"
+        )
+    try:
+        module = network(n_inputs, n_outputs)
+    except Exception as error:
+        error.add_note(f"while calling network({n_inputs}, {n_outputs}), {network!r}")
+        raise
     if not isinstance(module, nn.Module):
         raise TypeError(
             f"network must return a torch.nn.Module when called with ({name}, n_outputs), "
@@ -252,7 +261,7 @@ def _bit_normed(module, n_bits):
 
 
 def recenter_bits(state, mean, variance):
-    """Standardise bits to mean 0 and variance 1 by the last normalisation of a network.
+    """Let bits whose values have a mean and a variance have mean 0 and variance 1.
 
     Parameters
     ----------
@@ -334,7 +343,7 @@ def encode(module, X, *, batch_size, device, dtype=np.float32, mixed_precision=F
         float32, or float64 for a network that computes in the type of its weights; X counts as
         float32 in both.
     mixed_precision : "auto" or bool
-        See `low_precision`. A processor computes in `dtype` all the same: codes must not depend
+        See `low_precision`. A processor computes in `dtype` all the same: codes shall not depend
         on which of them has low precision.
 
     Returns
@@ -383,7 +392,7 @@ def check_output(module, X, n_bits):
     was_training, X = module.training, X[:2]
     module.eval()
     with torch.no_grad():
-        shape = tuple(module(X).shape)
+        shape = _output_shape(module, X, n_bits)
         if shape == (len(X), n_bits) and X.device.type == "cpu":
             _check_float64(module, X)
     module.train(was_training)
@@ -392,6 +401,20 @@ def check_output(module, X, n_bits):
             f"network must map rows to {n_bits} values: for an input of shape "
             f"{tuple(X.shape)} it returned shape {shape}"
         )
+
+
+def _output_shape(module, X, n_bits):
+    try:
+        return tuple(module(X).shape)
+    except RuntimeError as error:
+        # a network for images given rows of features, say
+        raise ValueError(
+            f"network must map rows to {n_bits} values, but for an input of shape "
+            f"{tuple(X.shape)} it raised: {error}"
+        ) from error
+    except Exception as error:
+        error.add_note(f"while network was given rows of X, of shape {tuple(X.shape)}")
+        raise
 
 
 def _check_float64(module, X):

@@ -12,7 +12,7 @@ from skhash._torch.hidden import LastLinearInput
 _CLASSIFIER = "classifier."
 
 
-class PosteriorEncoder(nn.Module):
+class PosteriorNetwork(nn.Module):
     """Bits that are affine in the posterior of a classifier and in the features.
 
     Parameters
@@ -54,20 +54,20 @@ class PosteriorEncoder(nn.Module):
 
 
 def classifier_state(state):
-    """The part of a `PosteriorEncoder`'s numpy state that belongs to its classifier."""
+    """The part of a `PosteriorNetwork`'s numpy state that belongs to its classifier."""
     length = len(_CLASSIFIER)
     return {key[length:]: value for key, value in state.items() if key.startswith(_CLASSIFIER)}
 
 
 def posterior_state(classifier, posterior_map):
-    """Numpy state of a `PosteriorEncoder`.
+    """Numpy state of a `PosteriorNetwork`.
 
     Parameters
     ----------
     classifier : dict of str to ndarray
         State of the classifier.
     posterior_map : PosteriorMap
-        See `skhash.hashers._posterior_map`.
+        See `skhash._closed_form.posterior_map`.
     """
     rest = {
         "mean": posterior_map.mean,

@@ -27,6 +27,10 @@ class Task:
         self.n_outputs: int = n_outputs
         self.stratify: np.ndarray | None = stratify
 
+    def architecture(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """The architecture to train, from what the parameters of the hasher ask for."""
+        return asked
+
     def objective(self, device, generators):
         """The `Objective`, from the `torch.device` of training and its `Generators`."""
         raise NotImplementedError("a task must define objective(device, generators)")

@@ -11,10 +11,9 @@ from scipy.sparse import csr_array
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval
 
+from skhash._closed_form.rotation import fit_rotation, random_orthogonal
 from skhash.base import BaseHasher
-from skhash.hashers._itq import fit_rotation
 from skhash.hashers._pca import project
-from skhash.hashers._random_projection import random_orthogonal
 from skhash.utils._labels import check_target, encode_classes
 
 # rows a step, which are copied in double precision

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -111,11 +111,13 @@ class ClassCodeHasher(BaseHasher):
         Raises
         ------
         ValueError
-            If y is not one class per sample, has a single class, or has more than
-            ``2 ** n_bits`` classes.
+            If `estimator` is no classifier, or y is not one class per sample, has a single class,
+            or has more than ``2 ** n_bits`` classes.
         """
         self._validate_params()
         n_bits = int(self.n_bits)
+        if not (self.estimator is None or is_classifier(self.estimator)):
+            raise ValueError(f"estimator must be a classifier, got {self.estimator!r}")
         random_state = check_random_state(self.random_state)
         X, y = self._validate(X, y, reset=True, multi_output=True)
         classes, y = encode_classes("class", check_classes(y), at_least=2)

@@ -162,7 +162,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         from skhash.utils._devices import resolve_device
 
         processes = processes_of(resolve_device(self.device))
-        architecture = self._architecture()
+        architecture = task.architecture(self._architecture())
         initial = None
         if (self.warm_start if resume is None else resume) and hasattr(self, "network_state_"):
             self._check_warm_start(architecture)

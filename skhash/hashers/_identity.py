@@ -8,6 +8,8 @@ from typing import Any
 import joblib
 import numpy as np
 
+from skhash.encoders import BaseEncoder
+
 # rows of X that are looked at
 _SAMPLE_ROWS = 4096
 # what may change while training is interrupted
@@ -30,9 +32,14 @@ def fit_identity(hasher, training, X, y) -> dict[str, Any]:
     identity : dict of str to str, number or None
         Parameters that are text, numbers or tuples of these, and checksums of the data.
     """
+    parameters = hasher.get_params(deep=False)
+    encoder = parameters.get("encoder")
+    if isinstance(encoder, BaseEncoder):
+        parameters |= {f"encoder__{k}": v for k, v in encoder.get_params(deep=False).items()}
+        parameters["encoder"] = type(encoder).__name__
     plain = {
         name: value if isinstance(value, Number | str | None) else repr(value)
-        for name, value in hasher.get_params(deep=False).items()
+        for name, value in parameters.items()
         if name not in _FREE and _is_plain(value)
     }
     plain = {

@@ -9,6 +9,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array, check_X_y
 
 from skhash.utils._labels import label_array
+from skhash.utils._ranges import check_unmasked
 
 
 def holds_images(X) -> bool:
@@ -47,6 +48,7 @@ def validate_images(estimator, X, y, **options) -> Any:
     """
     name = type(estimator).__name__
     # a list has no type of its own, and scikit-learn would take real numbers for it
+    check_unmasked(X)
     X = np.asarray(X)
     kind, shape = X.dtype, X.shape
     if not (kind == np.uint8 or kind.kind == "f"):

@@ -6,17 +6,14 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from scipy.linalg import svd
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
+from skhash._closed_form.components import principal_components
+from skhash._closed_form.rotation import fit_rotation, random_orthogonal
 from skhash.base import BaseHasher
-from skhash.hashers._pca import check_n_components, principal_components, project
-from skhash.hashers._random_projection import random_orthogonal
-from skhash.utils._ranges import MAX_BITS, power_of_two_unit
-
-# rows a step: what fits into the processor's cache
-_BATCH_ROWS = 2048
+from skhash.hashers._pca import check_n_components, project
+from skhash.utils._ranges import MAX_BITS
 
 
 class ITQHasher(BaseHasher):
@@ -143,36 +140,3 @@ class ITQHasher(BaseHasher):
 
     def _bit_values(self, X, dtype):
         return project(X, self.mean_, self.components_.T, self.rotation_, dtype=dtype)
-
-
-def fit_rotation(projections, rotation, max_iter=50, tol=1e-5):
-    """Alternate between corners and rotation; return the rotation and the error of each round."""
-    n_samples, n_bits = projections.shape
-    unit = power_of_two_unit(projections)
-    projections = projections / projections.dtype.type(unit)
-    # ||B - VR||^2 = ||B||^2 + ||V||^2 - 2 <B, VR>, of which only the last term changes
-    energy = n_bits + unit**2 * np.square(projections, dtype=np.float64).sum() / n_samples
-    agreement, errors = 0.0, []
-    correlation = _correlate_corners(projections, rotation)
-    for _ in range(max_iter):
-        left, _, right = svd(correlation)
-        rotation = (left @ right).T
-        correlation = _correlate_corners(projections, rotation)
-        # <B, VR> = trace(B^T V R)
-        previous, agreement = agreement, unit * np.vdot(correlation.T, rotation) / n_samples
-        errors.append(energy - 2 * agreement)
-        if agreement - previous <= tol * agreement:
-            break
-    return rotation.astype(projections.dtype), errors
-
-
-def _correlate_corners(projections, rotation):
-    """Return ``B.T @ V``, with B the corners nearest to the rotated projections V."""
-    rotation = rotation.astype(projections.dtype)
-    correlation = np.zeros(rotation.shape)
-    for rows in gen_batches(len(projections), _BATCH_ROWS):
-        batch = projections[rows]
-        bits = (batch @ rotation > 0).astype(projections.dtype)
-        correlation += bits.T @ batch
-    # a corner is 2 * bits - 1
-    return 2 * correlation - projections.sum(axis=0, dtype=np.float64)

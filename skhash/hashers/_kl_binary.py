@@ -9,9 +9,10 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skhash._closed_form.linear_start import linear_start, pixel_mean
 from skhash._torch.task import Task
+from skhash.encoders._alpha import check_alpha
 from skhash.hashers._gradient import GradientHasher, with_callbacks
-from skhash.hashers._linear_start import linear_start, pixel_mean
 from skhash.utils._labels import check_target, encode_classes
 
 
@@ -326,7 +327,7 @@ class KLBinaryHasher(GradientHasher):
     def _begin(self, X, y, *, reset):
         """Check parameters and data before any work; return them with the weights of the terms."""
         self._validate_params()
-        _check_alpha(self.kl_alpha)
+        check_alpha(self.kl_alpha)
         if self.classification_weight == 0:
             y = None
         weights = {
@@ -398,8 +399,7 @@ class _KLBinaryTask(Task):
     def objective(self, device, generators):
         import torch
 
-        from skhash._torch.losses import binary_target
-        from skhash._torch.objectives import KLBinaryObjective
+        from skhash._torch.objectives import KLBinaryObjective, KLTerm
 
         hasher, target = self._hasher, self._target
         return KLBinaryObjective(
@@ -410,19 +410,14 @@ class _KLBinaryTask(Task):
             terms=self.weights,
             metric=hasher.metric,
             perplexity=hasher.perplexity,
-            draw_target=binary_target(
-                hasher.kl_target, hasher.kl_alpha, seed=self._seed, device=device
+            kl_term=KLTerm(
+                hasher.kl_target,
+                hasher.kl_alpha,
+                hasher.kl_n_draws,
+                n_steps=self._n_steps,
+                seed=self._seed,
+                device=device,
+                generator=generators.device,
             ),
-            n_draws=hasher.kl_n_draws,
-            n_steps=self._n_steps,
             generators=generators,
-        )
-
-
-def _check_alpha(alpha):
-    if isinstance(alpha, tuple) and not (
-        len(alpha) == 2 and all(isinstance(value, Real) and value > 0 for value in alpha)
-    ):
-        raise ValueError(
-            f"kl_alpha must be a number above 0, or two of them as (first, last), got {alpha!r}"
         )

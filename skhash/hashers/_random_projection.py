@@ -6,36 +6,13 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.linalg import qr
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
+from skhash._closed_form.rotation import random_orthogonal
 from skhash.base import BaseHasher
 from skhash.hashers._pca import project
 from skhash.utils._ranges import MAX_BITS
-
-
-def random_orthogonal(n_rows, n_columns, random_state):
-    """Draw random directions that are orthonormal in blocks of ``n_columns`` rows.
-
-    Parameters
-    ----------
-    n_rows, n_columns : int
-        Number of directions and their dimension.
-    random_state : RandomState instance
-        Source of the draws.
-
-    Returns
-    -------
-    directions : ndarray of shape (n_rows, n_columns)
-        Each row is a uniformly distributed unit vector.
-    """
-    blocks = []
-    for first in range(0, n_rows, n_columns):
-        block = random_state.normal(size=(n_columns, min(n_columns, n_rows - first)))
-        # the signs that LAPACK prefers are left: which side of a plane is 1 means nothing
-        blocks.append(qr(block, mode="economic")[0].T)
-    return np.concatenate(blocks)
 
 
 class RandomProjectionHasher(BaseHasher):

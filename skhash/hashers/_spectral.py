@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from skhash._closed_form.components import principal_components
 from skhash.base import BaseHasher
-from skhash.hashers._pca import principal_components, project
+from skhash.hashers._pca import project
 from skhash.utils._ranges import MAX_BITS
 
 

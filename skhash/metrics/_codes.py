@@ -12,6 +12,7 @@ from sklearn.utils import check_array
 from skhash.similarity import class_similarity
 from skhash.utils._labels import check_target
 from skhash.utils._packing import check_codes, pack_codes
+from skhash.utils._ranges import check_unmasked
 
 
 def bit_balance(codes) -> np.ndarray:
@@ -393,5 +394,6 @@ def _centred(values, corners, name: str):
     low, high = corners
     if not low < high:
         raise ValueError(f"corners must be two increasing numbers, got {corners!r}")
+    check_unmasked(values, name)
     values = check_array(values, dtype=np.float64, input_name=name)
     return values - (low + high) / 2, (high - low) / 2

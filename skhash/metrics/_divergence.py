@@ -10,6 +10,7 @@ from scipy.spatial import KDTree
 from sklearn.utils import check_array, check_random_state
 
 from skhash.metrics._inputs import check_option
+from skhash.utils._ranges import check_unmasked
 
 # the order of the norm; the estimator needs a norm, whose balls grow as a power of the radius
 _ORDERS = {"euclidean": 2.0, "manhattan": 1.0, "chebyshev": np.inf}
@@ -93,6 +94,8 @@ def empirical_kl_divergence(P, Q, k=1, *, metric="euclidean", eps=0.0):
         raise ValueError(f"eps must be a finite number of at least 0, got {eps!r}")
     estimate = _choose_estimate(P, Q)
     if estimate is _estimate:
+        check_unmasked(P, "P")
+        check_unmasked(Q, "Q")
         P = check_array(P, dtype=np.float64, ensure_min_samples=2, input_name="P")
         Q = check_array(Q, dtype=np.float64, input_name="Q")
     else:
@@ -179,6 +182,7 @@ def binary_kl(outputs, *, alpha=0.1, batch_size=128, n_repeats=10, eps=1e-6, ran
         _check_integer(name, value, least)
     if not isinstance(alpha, Real) or not 0 < alpha < np.inf:
         raise ValueError(f"alpha must be a finite number above 0, got {alpha!r}")
+    check_unmasked(outputs, "outputs")
     outputs = check_array(outputs, dtype=np.float64, ensure_min_samples=2, input_name="outputs")
     if outputs.min() < 0 or outputs.max() > 1:
         raise ValueError(

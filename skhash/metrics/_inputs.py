@@ -17,6 +17,7 @@ from skhash.metrics._statistics import Statistic
 from skhash.metrics._vectors import DistanceRanking, VectorRanking
 from skhash.similarity import takes_levels
 from skhash.utils._packing import check_codes
+from skhash.utils._ranges import check_unmasked
 
 METRICS = ("hamming", "cosine", "euclidean", "precomputed")
 TIES = ("expected", "optimistic", "pessimistic")
@@ -192,6 +193,7 @@ def _make_ranking(query_codes, database_codes, metric: str, device: str | None):
                 "metric='precomputed' takes the distances of shape (n_queries, n_database) in "
                 "place of query_codes, and database_codes=None"
             )
+        check_unmasked(query_codes, "query_codes")
         return DistanceRanking(check_array(query_codes, input_name="query_codes"))
     if database_codes is None:
         database_codes = query_codes
@@ -205,6 +207,8 @@ def _make_ranking(query_codes, database_codes, metric: str, device: str | None):
         from skhash.metrics._hamming_torch import TorchHammingRanking
 
         return TorchHammingRanking(queries, items, device)
+    check_unmasked(query_codes, "query_codes")
+    check_unmasked(database_codes, "database_codes")
     queries = check_array(query_codes, dtype=np.float64, input_name="query_codes")
     items = check_array(database_codes, dtype=np.float64, input_name="database_codes")
     _check_widths(queries, items)

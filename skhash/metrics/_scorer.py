@@ -59,8 +59,8 @@ class RetrievalScorer(BaseEstimator):
         Where relevance is yes or no: items at least so similar to the query are relevant.
     queries : {"all", "unseen", "seen"} or int, default="all"
         Which rows of the fold query: all; those of classes that are not, or that are, in the
-        ``classes_`` of the fitted estimator; or that many of each class, which are the queries of a
-        fold that `~skhash.model_selection.RetrievalSplit` made.
+        ``classes_`` of the fitted estimator; or a number, that many first rows of each class,
+        which are the queries of a fold that `~skhash.model_selection.RetrievalSplit` made.
     database : {"fold", "queries", "rest", "train"}, default="fold"
         What they search: all rows of the fold, each query left out of its own ranking; the
         queries among themselves; the rows that are no queries; or the codes of the training

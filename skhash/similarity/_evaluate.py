@@ -48,7 +48,11 @@ def evaluate_similarity(similarity: Callable, y_a, y_b) -> np.ndarray:
     array([[0.],
            [1.]])
     """
-    returned = similarity(y_a, y_b)
+    try:
+        returned = similarity(y_a, y_b)
+    except Exception as error:
+        error.add_note(f"while calling similarity {similarity!r}")
+        raise
     values = np.asarray(returned)
     shape = (_num_samples(y_a), _num_samples(y_b))
     if values.dtype.kind not in "biuf":

@@ -19,8 +19,9 @@ def resolve_device(device):
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         resolved = torch.device(device)
-        torch.empty(0, device=resolved)
-    except (RuntimeError, AssertionError, TypeError) as error:
+        # the "meta" device has shapes and no numbers
+        torch.ones(1, device=resolved).item()
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
         raise ValueError(
             f"device must be 'auto' or a device that torch can use here, got {device!r}: {error}"
         ) from None

@@ -8,6 +8,8 @@ from typing import Literal, overload
 import numpy as np
 from scipy import sparse
 
+from skhash.utils._ranges import check_unmasked
+
 _WORD_BYTES = 8
 
 
@@ -129,7 +131,8 @@ def pack_codes(codes, *, return_n_bits=False):
     array([[129, 128]], dtype=uint8)
     """
     codes = check_codes(codes)
-    packed = np.packbits(codes, axis=1)
+    # packbits keeps the order in memory, and packed codes are rows
+    packed = np.ascontiguousarray(np.packbits(codes, axis=1))
     return PackedCodes(packed, codes.shape[1]) if return_n_bits else packed
 
 
@@ -199,6 +202,7 @@ def check_codes(codes, name: str = "codes") -> np.ndarray:
 
     Codes that are bytes already are not copied.
     """
+    check_unmasked(codes, name)
     codes = codes.toarray() if sparse.issparse(codes) else np.asarray(codes)
     if codes.ndim != 2:
         raise ValueError(f"{name} must have shape (n_samples, n_bits), got {codes.shape}")

@@ -39,6 +39,24 @@ def power_of_two_unit(values):
     return float(np.ldexp(1.0, np.frexp(float(max(abs(lowest), abs(highest))))[1]))
 
 
+def check_unmasked(values, name: str = "X"):
+    """Raise where numbers are masked, for numpy and scikit-learn drop the mask without a word.
+
+    Parameters
+    ----------
+    values : array-like
+    name : str, default="X"
+        How the error message calls the argument.
+
+    Raises
+    ------
+    ValueError
+        If one is.
+    """
+    if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
+        raise ValueError(f"{name} must have a number in each place, got {values.mask.sum()} masked")
+
+
 def check_holds(X, dtype):
     """Raise where X, which is finite, has values that are infinite in another type of numbers.
 

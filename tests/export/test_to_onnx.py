@@ -26,6 +26,7 @@ from skhash import (
 )
 from skhash.base import BaseHasher
 from skhash.datasets import load_cifar100_features
+from skhash.encoders import RelationalEncoder
 from skhash.export import compare_onnx, to_onnx
 from skhash.neighbors import pack_codes
 
@@ -74,7 +75,7 @@ HASHERS = [
     RandomProjectionHasher(N_BITS, random_state=0),
     SpectralHasher(N_BITS),
     SemanticHasher(N_BITS, hidden_layer_sizes=(64,), **QUICK),
-    SemanticHasher(N_BITS, network=two_layers, encoder="direct", **QUICK),
+    SemanticHasher(N_BITS, network=two_layers, encoder=RelationalEncoder(), **QUICK),
     KLBinaryHasher(N_BITS, hidden_layer_sizes=(64,), **QUICK),
     make_pipeline(
         StandardScaler(),

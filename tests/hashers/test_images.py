@@ -27,11 +27,12 @@ from skhash import (
     SemanticHasher,
 )
 from skhash.datasets import load_cifar100_features
+from skhash.encoders import RelationalEncoder
 from skhash.hashers._gradient import GradientHasher
 from skhash.metrics import get_scorer, mean_average_precision_score
 from skhash.networks import Augmentation, Training, resnet
 
-DIRECT = partial(SemanticHasher, encoder="direct")
+DIRECT = partial(SemanticHasher, encoder=RelationalEncoder())
 TAKING = [
     ClassAnchorHasher,
     CSQHasher,
@@ -196,7 +197,7 @@ def test_posterior_reads_what_the_last_linear_layer_is_given(noise):
     pixels = (X / 255 - state["classifier.pixels.mean"]) / state["classifier.pixels.scale"]
     with torch.no_grad():
         hidden = module[:-1](torch.from_numpy(pixels.transpose(0, 3, 1, 2)).float())
-        posterior = torch.softmax(module[-1](hidden) / hasher.temperature, dim=1).numpy()
+        posterior = torch.softmax(module[-1](hidden) / hasher.encoder_.temperature, dim=1).numpy()
     expected = posterior @ state["class_bits.weight"].T + state["class_bits.bias"]
     expected += (hidden.numpy() - state["mean"]) @ state["feature_bits.weight"].T
     assert state["mean"].shape == (48,)
@@ -205,7 +206,7 @@ def test_posterior_reads_what_the_last_linear_layer_is_given(noise):
 
 def test_networks_without_features_are_refused_before_training(noise):
     options = {**TINY, "network": maps_only}
-    with pytest.raises(ValueError, match='has none: set encoder="direct"'):
+    with pytest.raises(ValueError, match=r"has none: set encoder=RelationalEncoder\(\)"):
         SemanticHasher(12, **options).fit(*noise)
     assert DIRECT(12, **options).fit(*noise).transform(noise[0]).shape == (60, 12)
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.linalg import orthogonal_procrustes
 
+from skhash._closed_form.rotation import fit_rotation, random_orthogonal
 from skhash.datasets import load_cifar100_features
-from skhash.hashers._itq import ITQHasher, fit_rotation
+from skhash.hashers._itq import ITQHasher
 from skhash.hashers._pca import PCAHasher
-from skhash.hashers._random_projection import random_orthogonal
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +124,7 @@ def test_tol_stops_early_whatever_the_unit_of_X(features):
 def test_batches_do_not_matter(features, monkeypatch):
     X = features[:1000].astype(np.float64)
     expected = ITQHasher(n_bits=16, random_state=0).fit(X)
-    monkeypatch.setattr("skhash.hashers._itq._BATCH_ROWS", 77)
+    monkeypatch.setattr("skhash._closed_form.rotation._BATCH_ROWS", 77)
     hasher = ITQHasher(n_bits=16, random_state=0).fit(X)
     np.testing.assert_allclose(hasher.rotation_, expected.rotation_, atol=1e-6)
 

@@ -5,8 +5,9 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
+from skhash._closed_form.components import principal_components
 from skhash.datasets import load_cifar100_features
-from skhash.hashers._pca import PCAHasher, principal_components
+from skhash.hashers._pca import PCAHasher
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skhash.hashers._random_projection import RandomProjectionHasher, random_orthogonal
+from skhash._closed_form.rotation import random_orthogonal
+from skhash.hashers._random_projection import RandomProjectionHasher
 
 
 def pair_at_angle(angle, n_features=20):

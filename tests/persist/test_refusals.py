@@ -160,16 +160,16 @@ def test_more_files_are_never_read(model):
 
 def test_a_newer_format(model, change_manifest):
     def edit(content):
-        content["version"] = 2
+        content["version"] = 3
         content["saved_by"] = {"skhash": "9.1"}
 
     change_manifest(model, edit)
-    refuse(model, "format version 2, .* reads up to 1: .* skhash 9.1")
+    refuse(model, "format version 3, .* reads up to 2: .* skhash 9.1")
     # a newer format may keep its checksum elsewhere; the message is still the helpful one
     content = json.loads((model / "manifest.json").read_text())
     del content["sha256"], content["saved_by"]
     (model / "manifest.json").write_text(json.dumps(content))
-    refuse(model, "format version 2")
+    refuse(model, "format version 3")
 
 
 @pytest.mark.parametrize("found", [None, "1", 1.0, True, -1, [1]])

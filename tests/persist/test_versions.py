@@ -10,6 +10,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 from skhash import ITQHasher, PCAHasher, SemanticHasher
 from skhash._persist import LoadError, _manifest, load, save
+from skhash.encoders import PosteriorEncoder, RelationalEncoder
 from skhash.similarity import Taxonomy, TaxonomySimilarity
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -21,13 +22,22 @@ def read_manifest(folder):
 
 
 @pytest.mark.parametrize("mmap", [False, True])
-@pytest.mark.parametrize(("name", "kind"), [("itq", ITQHasher), ("semantic", SemanticHasher)])
-def test_version_1(name, kind, mmap):
+@pytest.mark.parametrize(
+    ("version", "name", "kind"),
+    [
+        ("v1", "itq", ITQHasher),
+        ("v1", "semantic", SemanticHasher),
+        ("v1", "semantic_direct", SemanticHasher),
+        ("v2", "semantic", SemanticHasher),
+        ("v2", "semantic_relational", SemanticHasher),
+    ],
+)
+def test_older_versions(version, name, kind, mmap):
     X, codes, values = (
-        np.load(FIXTURES / "v1" / f"{file}.npy", allow_pickle=False)
-        for file in ("X", f"{name}_codes", f"{name}_values")
+        np.load(FIXTURES / file, allow_pickle=False)
+        for file in ("v1/X.npy", f"{version}/{name}_codes.npy", f"{version}/{name}_values.npy")
     )
-    model = load(FIXTURES / "v1" / name, mmap=mmap)
+    model = load(FIXTURES / version / name, mmap=mmap)
     assert type(model) is kind
     assert np.array_equal(model.transform(X), codes)
     # other processors round otherwise
@@ -64,12 +74,58 @@ def test_version_1_of_a_retriever_and_of_packed_codes(mmap):
     assert np.array_equal(packed, retriever.hasher_.transform(X))
 
 
-def test_version_1_is_what_is_written(tmp_path):
+def semantic_encoders(name):
+    model = load(FIXTURES / "v1" / name)
+    return model.encoder, model.encoder_
+
+
+def test_version_1_had_the_parameters_of_encoders_in_the_hasher():
+    encoder, fitted = semantic_encoders("semantic")
+    assert encoder == "auto"
+    assert fitted.get_params() == PosteriorEncoder().get_params()
+    encoder, fitted = semantic_encoders("semantic_direct")
+    wanted = RelationalEncoder(pair_distance="manhattan", kl_weight=0.1, kl_n_draws=20)
+    assert encoder.get_params() == fitted.get_params() == wanted.get_params()
+    assert encoder is not fitted
+
+
+@pytest.mark.parametrize(
+    ("fitted", "params", "expected"),
+    [
+        # what "auto" was set to goes with the encoder that it chose
+        (True, {"temperature": 2.0}, PosteriorEncoder(temperature=2.0)),
+        (True, {"kl_weight": 2.0}, "auto"),
+        (False, {"kl_weight": 2.0}, RelationalEncoder(kl_weight=2.0)),
+        (False, {"classification_weight": 0}, RelationalEncoder(classification_weight=0)),
+        (False, {"mixup": 0.0}, PosteriorEncoder(mixup=0.0)),
+        (False, {"encoder": "posterior"}, PosteriorEncoder()),
+        (False, {"encoder": "direct", "pair_rho": 3}, RelationalEncoder(pair_rho=3)),
+        (False, {}, "auto"),
+    ],
+)
+def test_version_1_encoders_by_their_names(fitted, params, expected, change_manifest, tmp_path):
+    def changed(content):
+        hasher = content["objects"][-1]
+        hasher["params"].update(params)
+        if not fitted:
+            hasher["state"] = {}
+
+    shutil.copytree(FIXTURES / "v1" / "semantic", tmp_path / "model")
+    change_manifest(tmp_path / "model", changed)
+    encoder = load(tmp_path / "model").encoder
+    assert type(encoder) is type(expected)
+    assert repr(encoder) == repr(expected)
+
+
+def test_version_2_is_what_is_written(tmp_path):
     """A changed format must come with a new number, and a migration from this one."""
-    for name in ("itq", "semantic", "retriever", "packed"):
-        model = load(FIXTURES / "v1" / name)
-        save(model, tmp_path / name)
-        old, new = (read_manifest(folder / name) for folder in (FIXTURES / "v1", tmp_path))
+    folders = [FIXTURES / "v1" / name for name in ("itq", "semantic", "retriever", "packed")]
+    folders += [FIXTURES / "v1" / "semantic_direct"]
+    folders += [FIXTURES / "v2" / name for name in ("semantic", "semantic_relational")]
+    for number, folder in enumerate(folders):
+        model = load(folder)
+        save(model, tmp_path / str(number))
+        old, new = (read_manifest(path) for path in (folder, tmp_path / str(number)))
         for part in ("format", "version", "arrays", "files"):
             assert old[part] == new[part]
         # a class may have gained parameters since; what it had is written as before
@@ -113,11 +169,11 @@ def test_migrations_follow_each_other(model, change_manifest, monkeypatch):
         return dict(content, version=content["version"] + 1)
 
     seen = []
-    monkeypatch.setattr(_manifest, "VERSION", 3)
-    monkeypatch.setitem(_manifest.MIGRATIONS, 1, migrate)
+    monkeypatch.setattr(_manifest, "VERSION", 4)
     monkeypatch.setitem(_manifest.MIGRATIONS, 2, migrate)
+    monkeypatch.setitem(_manifest.MIGRATIONS, 3, migrate)
     assert load(model).n_bits_ == 3
-    assert seen == [1, 2]
+    assert seen == [2, 3]
 
 
 def test_what_a_migration_makes_is_checked(model, change_manifest, monkeypatch):

@@ -13,13 +13,14 @@ from torch import nn
 from skhash import ClassAnchorHasher, KLBinaryHasher, OrthoHasher, SemanticHasher
 from skhash._torch.checkpoints import Checkpoint
 from skhash.datasets import load_cifar100_features
+from skhash.encoders import RelationalEncoder
 from skhash.networks import Augmentation, Training, resnet
 
 SMALL = {"random_state": 0, "device": "cpu", "batch_size": 64, "max_iter": 6}
 NARROW = {**SMALL, "hidden_layer_sizes": (128,)}
 HASHERS = {
     "posterior": lambda: SemanticHasher(32, **NARROW),
-    "direct": lambda: SemanticHasher(32, encoder="direct", dropout=0.2, **NARROW),
+    "direct": lambda: SemanticHasher(32, encoder=RelationalEncoder(), dropout=0.2, **NARROW),
     "averaged": lambda: OrthoHasher(32, training=Training(ema_decay=0.9), **NARROW),
     "stopped": lambda: OrthoHasher(32, **{**NARROW, "early_stopping": True, "max_iter": 10}),
     "unlabelled": lambda: KLBinaryHasher(32, **NARROW),

@@ -13,6 +13,7 @@ from skhash._torch.losses import (
     pair_distances,
     relational_loss,
 )
+from skhash.metrics import empirical_kl_divergence
 
 
 def outputs_and_targets(n=7, n_bits=5, seed=0):
@@ -123,20 +124,45 @@ def test_relational_loss_of_one_class_is_finite(outputs):
     assert torch.isfinite(outputs.grad).all()
 
 
-def slow_kl(outputs, draws, eps):
+def slow_kl(outputs, draws, eps, k=1):
     total = 0.0
     for i, z in enumerate(outputs):
-        nu = min(np.abs(z - t).sum() for t in draws)
-        rho = min(np.abs(z - w).sum() for j, w in enumerate(outputs) if j != i)
+        nu = sorted(np.abs(z - t).sum() for t in draws)[k - 1]
+        rho = sorted(np.abs(z - w).sum() for j, w in enumerate(outputs) if j != i)[k - 1]
         total += np.log(nu + eps) - np.log(rho + eps)
     return total / len(outputs)
 
 
-def test_kl_is_its_formula():
+@pytest.mark.parametrize("k", [1, 3, 9])
+def test_kl_is_its_formula(k):
     random = np.random.default_rng(0)
     outputs, draws = random.random((12, 4)), random.random((9, 4))
-    actual = empirical_kl_loss(torch.tensor(outputs), torch.tensor(draws), eps=1e-6)
-    assert actual.item() == pytest.approx(slow_kl(outputs, draws, 1e-6), rel=1e-12)
+    tensors = torch.tensor(outputs), torch.tensor(draws)
+    actual = empirical_kl_loss(*tensors, n_neighbors=k, eps=1e-6)
+    assert actual.item() == pytest.approx(slow_kl(outputs, draws, 1e-6, k), rel=1e-12)
+    # the metric finds neighbours in a tree, and adds the constants
+    estimate = empirical_kl_divergence(outputs, draws, k, metric="manhattan", eps=1e-6)
+    assert 4 * actual.item() + np.log(9 / 11) == pytest.approx(estimate, rel=1e-12)
+
+
+def test_kl_takes_no_more_neighbours_than_there_are():
+    outputs, draws = torch.rand(4, 3), torch.rand(9, 3)
+    most = empirical_kl_loss(outputs, draws, n_neighbors=3)
+    assert empirical_kl_loss(outputs, draws, n_neighbors=7) == most
+    few = empirical_kl_loss(outputs, draws[:2], n_neighbors=2)
+    assert empirical_kl_loss(outputs, draws[:2], n_neighbors=3) == few
+
+
+def test_normalizers_of_the_relational_loss():
+    """By hand: targets 0 and .1 and .1, so that weights are 1, 1/4, 1/4 at gamma .1, rho 2."""
+    targets = torch.tensor([[0.0, 0.0, 0.1], [0.0, 0.0, 0.1], [0.1, 0.1, 0.0]])
+    outputs = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]])
+    # distances 1/2, 1, 1/2 over their mean 2/3 are .75, 1.5, .75; targets 0, .1, .1 over theirs,
+    # 1/15, are 0, 1.5, 1.5: errors .75, 0, .75
+    total = 0.75 * 1 + 0.0 / 4 + 0.75 / 4
+    for normalizer, divisor in (("weights", 1.5), ("pairs", 3)):
+        loss = relational_loss(outputs, targets, form="manhattan", normalizer=normalizer)
+        assert loss.item() == pytest.approx(total / divisor, rel=1e-5)
 
 
 def test_kl_gradient():

@@ -156,3 +156,10 @@ def test_number_of_bits_must_be_known_and_right():
         unpack_codes(data[:, :0], 0)
     with pytest.raises(ValueError, match="codes of 11 bits, but n_bits is 12"):
         asymmetric_distances(np.ones((1, 12)), PackedCodes(data, 11))
+
+
+def test_packed_codes_are_rows_in_memory():
+    codes = np.random.default_rng(0).integers(2, size=(20, 19), dtype=np.uint8)
+    packed = pack_codes(np.asfortranarray(codes))
+    assert packed.flags.c_contiguous
+    np.testing.assert_array_equal(packed, pack_codes(codes))

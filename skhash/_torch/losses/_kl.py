@@ -1,4 +1,4 @@
-"""The empirical KL divergence of the outputs of a batch from a reference distribution."""
+"""The empirical KL divergence between the outputs of a batch and a binary target."""
 
 from __future__ import annotations
 
@@ -6,23 +6,25 @@ import torch
 from scipy import stats
 
 
-def _nearest(points, others, *, same):
-    """Row of the nearest other by Manhattan distance, for each point."""
+def _nearest(points, others, n_neighbors, *, same):
+    """Row of the n-th nearest other by Manhattan distance, for each point."""
     distances = torch.cdist(points, others, p=1)
     if same:
         distances.fill_diagonal_(torch.inf)
-    return distances.argmin(dim=1)
+    if n_neighbors == 1:
+        return distances.argmin(dim=1)
+    return distances.kthvalue(n_neighbors, dim=1).indices
 
 
-def empirical_kl_loss(outputs, draws, eps=1e-6):
+def empirical_kl_loss(outputs, draws, *, n_neighbors=1, eps=1e-6):
     r"""Nearest-neighbour estimate of KL(outputs || target), without its constants.
 
     .. math:: L = \frac1n \sum_b \log \nu_b - \log \rho_b
 
-    where :math:`\nu_b` is the Manhattan distance from output b to the nearest reference draw and
-    :math:`\rho_b` to the nearest other output. Times n_bits, plus ``log(m / (n - 1))``, this is the
-    1-nearest-neighbour estimator of the divergence. The nearest rows are found without gradient;
-    only the n pairs found are differentiated.
+    where :math:`\nu_b` is the Manhattan distance from output b to the k-th nearest draw of the
+    target and :math:`\rho_b` to the k-th nearest other output. Times n_bits, plus
+    ``log(m / (n - 1))``, this is the k-nearest-neighbour estimator of the divergence.
+    The neighbours are found without gradient; only the n pairs found are differentiated.
 
     Parameters
     ----------
@@ -30,14 +32,17 @@ def empirical_kl_loss(outputs, draws, eps=1e-6):
         Outputs in [0, 1], at least two rows.
     draws : Tensor of shape (m, n_bits), float
         Draws of the reference distribution.
+    n_neighbors : int, default=1
+        The k above: larger values vary less from batch to batch and look less closely. No more
+        than there are other outputs and draws are taken.
     eps : float, default=1e-6
         Added to both distances, so that identical outputs stay finite.
 
     Returns
     -------
     loss : Tensor, scalar
-        About 0 for outputs drawn from the reference itself, larger if outputs clump together or are
-        far from the reference.
+        About 0 for outputs drawn from the target itself, larger where outputs clump together or
+        stand away from the target.
 
     References
     ----------
@@ -55,9 +60,11 @@ def empirical_kl_loss(outputs, draws, eps=1e-6):
     >>> round(empirical_kl_loss(outputs, draws).item(), 4)  # log 0.5 - log 1
     -0.6931
     """
+    # a last, short batch has fewer
+    n_neighbors = min(n_neighbors, len(outputs) - 1, len(draws))
     with torch.no_grad():
-        to_output = _nearest(outputs, outputs, same=True)
-        to_draw = _nearest(outputs, draws, same=False)
+        to_output = _nearest(outputs, outputs, n_neighbors, same=True)
+        to_draw = _nearest(outputs, draws, n_neighbors, same=False)
     rho = (outputs - outputs[to_output]).abs().sum(dim=1)
     nu = (outputs - draws[to_draw]).abs().sum(dim=1)
     return (torch.log(nu + eps) - torch.log(rho + eps)).mean()

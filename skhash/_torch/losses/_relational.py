@@ -1,4 +1,4 @@
-"""The relational loss: relative code distances match relative label distances."""
+"""The relational loss: relative code distances match relative target distances."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def pair_weights(target_distances, gamma=0.1, rho=2.0):
     Parameters
     ----------
     target_distances : Tensor, float
-        Distances in [0, 1] between labels.
+        Distances in [0, 1] between targets.
     gamma : float, default=0.1
         The distance at which the weight has fallen to ``2 ** -rho``.
     rho : float, default=2.0
@@ -62,7 +62,16 @@ def pair_weights(target_distances, gamma=0.1, rho=2.0):
     return (gamma / (gamma + target_distances)) ** rho
 
 
-def relational_loss(outputs, target_distances, *, form="product", gamma=0.1, rho=2.0, eps=1e-6):
+def relational_loss(
+    outputs,
+    target_distances,
+    *,
+    form="product",
+    gamma=0.1,
+    rho=2.0,
+    normalizer="weights",
+    eps=1e-6,
+):
     r"""Match the relative distances of the outputs to the relative distances of the labels.
 
     .. math:: L = \frac{\sum_{b \ne b'} \omega_{bb'}
@@ -71,9 +80,10 @@ def relational_loss(outputs, target_distances, *, form="product", gamma=0.1, rho
 
     with :math:`\tau_z, \tau_y` the means of the distances over the pairs of the batch, so that
     neither scale matters, and :math:`\omega = (\gamma / (\gamma + d(y_b, y_{b'})))^\rho`.
-    Arponen & Bishop divide by the number of pairs instead of the sum of weights; dividing by the
-    weights keeps the size of the loss, and with it the balance with the other terms, the same
-    whether a batch holds many similar pairs or few (our choice).
+    Arponen & Bishop divide by the number of pairs instead of the sum of weights, as
+    ``normalizer="pairs"`` does; dividing by the weights keeps the size of the loss, and with it
+    the balance with the other terms, the same whether a batch holds many similar pairs or few
+    (our choice).
 
     Parameters
     ----------
@@ -85,6 +95,8 @@ def relational_loss(outputs, target_distances, *, form="product", gamma=0.1, rho
         See :func:`pair_distances`.
     gamma, rho : float
         See :func:`pair_weights`.
+    normalizer : {"weights", "pairs"}, default="weights"
+        What the sum is divided by.
     eps : float, default=1e-6
         Least value of both means: a batch of one class, or of one code, stays finite.
 
@@ -114,4 +126,5 @@ def relational_loss(outputs, target_distances, *, form="product", gamma=0.1, rho
     target_mean = (target_distances * pairs).sum() / n_pairs
     error = (code / code_mean.clamp_min(eps) - target_distances / target_mean.clamp_min(eps)).abs()
     weights = pair_weights(target_distances, gamma, rho) * pairs
-    return (weights * error).sum() / weights.sum()
+    total = weights.sum() if normalizer == "weights" else n_pairs
+    return (weights * error).sum() / total

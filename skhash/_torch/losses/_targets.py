@@ -104,7 +104,11 @@ class SampledTarget(_Target):
         ValueError
             If the sampler returns another shape, or values outside [0, 1].
         """
-        draws = np.asarray(self._sampler(tuple(shape), self._rng), dtype=np.float32)
+        try:
+            draws = np.asarray(self._sampler(tuple(shape), self._rng), dtype=np.float32)
+        except Exception as error:
+            error.add_note(f"while calling kl_target {self._sampler!r}")
+            raise
         if draws.shape != tuple(shape):
             raise ValueError(
                 f"kl_target must return an array of shape {tuple(shape)}, got {draws.shape}"

@@ -9,6 +9,7 @@ from skhash._torch.objectives._class_codes import (
 )
 from skhash._torch.objectives._greedy import GreedyObjective
 from skhash._torch.objectives._kl_binary import KLBinaryObjective
+from skhash._torch.objectives._kl_term import KLTerm
 from skhash._torch.objectives._mixup import MixupObjective
 from skhash._torch.objectives._pairs import DPSHObjective, HashNetObjective
 from skhash._torch.objectives._progress import Progress, staged_sharpness
@@ -16,6 +17,7 @@ from skhash._torch.objectives._rank_consistency import RankConsistencyObjective
 from skhash._torch.objectives._semantic import (
     ClassDistances,
     EvaluatedDistances,
+    LossObjective,
     SemanticObjective,
 )
 
@@ -29,6 +31,8 @@ __all__ = [
     "GreedyObjective",
     "HashNetObjective",
     "KLBinaryObjective",
+    "KLTerm",
+    "LossObjective",
     "MixupObjective",
     "Objective",
     "PolarizationObjective",

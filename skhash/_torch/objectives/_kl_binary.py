@@ -12,13 +12,11 @@ from skhash._torch.images import real_pixels
 from skhash._torch.losses import (
     binary_with_gradient,
     classification_loss,
-    empirical_kl_loss,
     neighbor_probabilities,
     neighborhood_loss,
 )
 from skhash._torch.networks import linear_layer
 from skhash._torch.objectives._base import Objective
-from skhash._torch.objectives._progress import Progress
 
 # where the sharpness of Hamming neighbours begins: between what 16 and 128 bits end with
 _SHARPNESS = 20.0
@@ -43,12 +41,8 @@ class KLBinaryObjective(Objective):
         What near means in X.
     perplexity : float
         See `neighbor_probabilities`.
-    draw_target : callable
-        See `binary_target`.
-    n_draws : int or None
-        Reference draws per batch; None takes as many as the batch has rows.
-    n_steps : int
-        Steps of training over which the reference is annealed; 0 takes its last value.
+    kl_term : KLTerm
+        The divergence from the reference distribution.
     generators
         What to draw from.
     """
@@ -65,16 +59,13 @@ class KLBinaryObjective(Objective):
         terms,
         metric,
         perplexity,
-        draw_target,
-        n_draws,
-        n_steps,
+        kl_term,
         generators,
     ):
         super().__init__()
         self._target, self._names = target, frozenset(terms)
         self._metric, self._perplexity = metric, perplexity
-        self._draw_target, self._n_draws = draw_target, n_draws
-        self._generator, self._progress = generators.device, Progress(n_steps)
+        self._kl_term = kl_term
         self.register_buffer("center", torch.as_tensor(center, dtype=torch.float32))
         self.log_sharpness = nn.Parameter(torch.tensor(math.log(_SHARPNESS)))
         if target is not None:
@@ -89,21 +80,17 @@ class KLBinaryObjective(Objective):
                 binary_with_gradient(probabilities), neighbors, self.log_sharpness.exp()
             )
         if "kl" in self._names:
-            shape = (self._n_draws or len(batch), outputs.shape[1])
-            share = self._progress.step() if self.training else self._progress.share
-            draws = self._draw_target(shape, share, self._generator)
-            terms["kl"] = empirical_kl_loss(probabilities, draws)
+            terms["kl"] = self._kl_term(probabilities, training=self.training)
         if "classification" in self._names:
             logits = self.head(2 * probabilities - 1)
             terms["classification"] = classification_loss(logits, self._target[batch])
         return terms
 
     def run_state(self):
-        return self._progress.run_state() | self._draw_target.run_state()
+        return self._kl_term.run_state()
 
     def load_run_state(self, state):
-        self._progress.load_run_state(state)
-        self._draw_target.load_run_state(state)
+        self._kl_term.load_run_state(state)
 
     @torch.no_grad()
     def _distances(self, rows):

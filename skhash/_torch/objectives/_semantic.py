@@ -7,13 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from skhash._torch.losses import (
-    beta_quantiles,
-    classification_loss,
-    draw_from_quantiles,
-    empirical_kl_loss,
-    relational_loss,
-)
+from skhash._torch.losses import classification_loss, relational_loss
 from skhash._torch.networks import linear_layer
 from skhash._torch.objectives._base import Objective
 
@@ -47,44 +41,27 @@ class SemanticObjective(Objective):
     Parameters
     ----------
     distances : callable
-        From a batch of row numbers to the distances of their labels, shape (n, n), in [0, 1].
+        From a batch of row numbers to their target distances, shape (n, n), in [0, 1].
     target : Tensor or None
         Class indices (n_samples,) or label indicators (n_samples, n_classes) of all rows; None
         trains without a classification head.
     n_bits, n_classes : int
     terms : collection of str
         The terms to compute, of "similarity", "kl" and "classification".
-    form, gamma, rho
-        Shape of the relational loss, see `relational_loss`.
-    alpha : float
-        Shape of the reference distribution Beta(alpha, alpha).
-    n_draws : int or None
-        Reference draws per batch; None takes as many as the batch has rows.
-    device, generators
-        Where to compute and what to draw from.
+    relation : dict
+        Keyword arguments of `relational_loss`.
+    kl_term : KLTerm
+        The divergence from the reference distribution.
+    generators
+        What to draw from.
     """
 
     def __init__(
-        self,
-        distances,
-        target,
-        *,
-        n_bits,
-        n_classes,
-        terms,
-        form,
-        gamma,
-        rho,
-        alpha,
-        n_draws,
-        device,
-        generators,
+        self, distances, target, *, n_bits, n_classes, terms, relation, kl_term, generators
     ):
         super().__init__()
         self._distances, self._target, self._names = distances, target, frozenset(terms)
-        self._relation = {"form": form, "gamma": gamma, "rho": rho}
-        self._n_draws, self._generator = n_draws, generators.device
-        self._quantiles = beta_quantiles(alpha, device=device)
+        self._relation, self._kl_term = relation, kl_term
         if target is not None:
             self.head = linear_layer(n_bits, n_classes, generators.cpu)
 
@@ -96,10 +73,37 @@ class SemanticObjective(Objective):
                 probabilities, self._distances(batch), **self._relation
             )
         if "kl" in self._names:
-            shape = (self._n_draws or len(batch), outputs.shape[1])
-            draws = draw_from_quantiles(self._quantiles, shape, self._generator)
-            terms["kl"] = empirical_kl_loss(probabilities, draws)
+            terms["kl"] = self._kl_term(probabilities, training=self.training)
         if "classification" in self._names:
             logits = self.head(2 * probabilities - 1)
             terms["classification"] = classification_loss(logits, self._target[batch])
         return terms
+
+    def run_state(self):
+        return self._kl_term.run_state()
+
+    def load_run_state(self, state):
+        self._kl_term.load_run_state(state)
+
+
+class LossObjective(Objective):
+    """One term: a function of the outputs of a batch and the similarities of its labels.
+
+    Parameters
+    ----------
+    loss : callable
+        ``loss(outputs, similarity)`` returns a scalar tensor.
+    distances : callable
+        From a batch of row numbers to their target distances, shape (n, n), in [0, 1].
+    """
+
+    def __init__(self, loss, distances):
+        super().__init__()
+        self._loss, self._distances = loss, distances
+
+    def terms(self, outputs, batch):
+        loss = self._loss(outputs, 1 - self._distances(batch))
+        if not isinstance(loss, torch.Tensor) or loss.ndim:
+            found = tuple(loss.shape) if isinstance(loss, torch.Tensor) else type(loss).__name__
+            raise ValueError(f"loss must return a tensor without dimensions, got {found}")
+        return {"loss": loss}

@@ -6,9 +6,8 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.decomposition import PCA
 
-from skhash.hashers._itq import fit_rotation
-from skhash.hashers._pca import principal_components
-from skhash.hashers._random_projection import random_orthogonal
+from skhash._closed_form.components import principal_components
+from skhash._closed_form.rotation import fit_rotation, random_orthogonal
 from skhash.utils._ranges import power_of_two_unit
 
 # as many rows as principal components and a rotation need; more would only cost memory

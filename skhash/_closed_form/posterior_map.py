@@ -8,7 +8,7 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.special import softmax
 
-from skhash.hashers._linear_start import linear_start
+from skhash._closed_form.linear_start import linear_start
 from skhash.utils._ranges import power_of_two_unit
 
 # how much the class means that the posterior expects count beside the features themselves:

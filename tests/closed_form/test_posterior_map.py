@@ -6,7 +6,7 @@ from scipy.special import softmax
 from sklearn.covariance import EmpiricalCovariance
 from sklearn.datasets import load_digits
 
-from skhash.hashers._posterior_map import (
+from skhash._closed_form.posterior_map import (
     _discriminative,
     _embed,
     posterior_map,

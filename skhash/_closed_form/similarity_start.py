@@ -7,7 +7,7 @@ from scipy.linalg import eigh
 from sklearn.linear_model import RidgeCV
 from sklearn.utils import gen_batches
 
-from skhash.hashers._linear_start import linear_start
+from skhash._closed_form.linear_start import linear_start
 from skhash.utils._ranges import power_of_two_unit
 
 # rows for the regression, and those among them that all are compared with: enough for a start,
@@ -77,13 +77,19 @@ def label_vectors(compare, rows, landmarks, n_components):
     ----------
     Williams & Seeger (2001), "Using the Nyström method to speed up kernel machines", NIPS.
     """
-    among = compare(landmarks, landmarks)
     last = len(landmarks)
+    # classes of the same size have the same eigenvalue, and rounding would choose the vectors of
+    # these; landmarks of unequal weight have the same inner products, and no two eigenvalues alike
+    weights = np.random.RandomState(0).uniform(0.99, 1.01, size=(last, 1))
+    among = compare(landmarks, landmarks) * weights * weights.T
     span = (max(last - n_components, 0), last - 1)
     values, vectors = eigh((among + among.T) / 2, subset_by_index=span)
+    # an eigenvector has two signs, and rounding shall not choose between them either
+    largest = np.abs(vectors).argmax(axis=0)
+    vectors *= np.sign(vectors[largest, np.arange(vectors.shape[1])])
     # a target that is no inner product has eigenvalues below 0, and they no vectors
     kept = values > 1e-6 * values[-1]
-    map_ = vectors[:, kept] / np.sqrt(values[kept])
+    map_ = weights * vectors[:, kept] / np.sqrt(values[kept])
     return np.concatenate(
         [compare(rows[block], landmarks) @ map_ for block in gen_batches(len(rows), _BLOCK_ROWS)]
     )

@@ -1,0 +1,1 @@
+"""Steps in closed form, numpy alone: components, rotations, and where training begins or ends."""
