@@ -94,7 +94,7 @@ def sample_rows(n_samples, random_state):
 
 
 def smoothed_labels(similarity, share):
-    r"""Distributions that the posterior of each class shall meet.
+    r"""Distributions that the posterior of each class should match.
 
     A share of the label goes to the other classes c', in proportion to
     :math:`\exp((s(c, c') - 1) / 0.15)`.
@@ -149,7 +149,7 @@ def _discriminative(centred, labels, n_classes, n_components):
     n_components = min(n_components, len(values))
     _, components = eigh(whiten @ total @ whiten)
     components = components[:, ::-1][:, :n_components]
-    # an eigenvector has two signs, and rounding shall not choose between them
+    # an eigenvector has two signs, and rounding must not choose between them
     largest = np.abs(components).argmax(axis=0)
     components *= np.sign(components[largest, np.arange(n_components)])
     directions = (whiten @ components).astype(centred.dtype)

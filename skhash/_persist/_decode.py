@@ -39,7 +39,7 @@ class Decoder:
     Raises
     ------
     LoadError
-        If code is not trusted, is not there, or is no class of a model.
+        If code is not trusted, is not there, or is not a class of a model.
     """
 
     def __init__(self, records: Any, trust: Trust, saved_by: str):

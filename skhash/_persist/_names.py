@@ -124,7 +124,7 @@ def is_own(name: str) -> bool:
 
 
 def check_name(name: Any) -> str:
-    """Refuse what is no name of the form ``module:qualname``."""
+    """Refuse what is not a name of the form ``module:qualname``."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise LoadError(f"the manifest names {name!r}, wanted 'module:name'")
     return name

@@ -1,4 +1,4 @@
-"""The state of an object whose class is Python's: what it keeps, and the object made anew from it.
+"""The state of an object whose class is Python's: what it keeps, and the object made from it.
 
 Nothing of a class is called but ``__new__`` of `object`, ``__getstate__`` and ``__setstate__``.
 """

@@ -44,7 +44,7 @@ class Checkpoint:
         Raises
         ------
         ValueError
-            If the file is of another run, or is no checkpoint.
+            If the file is of another run, or is not a checkpoint.
         """
         if not self._exists():
             return False

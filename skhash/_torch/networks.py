@@ -156,7 +156,7 @@ def build_network(
         ``(height, width, n_channels)`` where X holds images. The encoder then takes them as they
         are in X.
     n_classes : int or None
-        Where given, the network gives the logits of so many classes, and the bits are read off
+        Where given, the network gives the logits of this many classes, and the bits are read off
         the posterior: see `PosteriorNetwork`.
     temperature : float
         Of that posterior.

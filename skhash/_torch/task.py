@@ -19,7 +19,7 @@ class Task:
     n_outputs : int
         Outputs of the network that is trained: the number of bits, unless `complete` makes them.
     stratify : ndarray of shape (n_samples,) of int or None
-        Class numbers that validation rows shall represent.
+        Class numbers that validation rows should represent.
     """
 
     def __init__(self, weights, n_outputs, stratify=None):

@@ -86,7 +86,7 @@ class TrainingRecord:
 
 
 class _Best:
-    """The state of least validation loss, or the last where there is no validation."""
+    """The state of lowest validation loss, or the last where there is no validation."""
 
     def __init__(self, tol):
         self._tol = tol

@@ -19,7 +19,7 @@ class Source:
     """Data in partitions.
 
     read : called by a worker with a partition and a number of rows; yields features and ids
-        (an Arrow array, or None) of at most so many rows at a time.
+        (an Arrow array, or None) of at most this many rows at a time.
     example : one row of features, of ones.
     structure : what the data look like, for JSON.
     token : changes with the data.

@@ -57,7 +57,7 @@ def transform(
         Whether a lazy array holds packed codes or bits. What is written is always packed.
     block_rows : int, default=16384
         The most rows that a task encodes at once; it bounds the memory beside the partition.
-        Of Parquet files not even the partition is held, only so many rows of it.
+        Of Parquet files not even the partition is held, only this many rows of it.
     overwrite : bool, default=False
         Whether codes of another estimator or of other data in `output` may be deleted. Nothing
         but such codes ever is.

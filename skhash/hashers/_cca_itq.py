@@ -78,7 +78,7 @@ class CCAITQHasher(BaseHasher):
     training_labels_ : ndarray or sparse matrix, as y is
         Their labels, where ``store_codes=True``.
     training_keys_ : ndarray of shape (n_samples, 4)
-        Numbers by which a scorer knows the training samples again, where ``store_codes=True``.
+        Numbers by which a scorer recognises the training samples, where ``store_codes=True``.
     n_bits_ : int
         Length of the codes.
     n_features_in_ : int

@@ -16,7 +16,7 @@ from skhash.hashers._supervised import SupervisedHasher, supervised_docs
 
 
 def _of_classes(hasher):
-    # before a fit it is not known yet, and calls shall say that there was none
+    # before a fit it is not known yet, and calls should say that there was none
     return not getattr(hasher, "multilabel_", False)
 
 

@@ -37,7 +37,7 @@ class ClassCodeHasher(BaseHasher):
         more regularisation (``C=0.01``) than scikit-learn's default, as suits features from
         a neural network.
     random_state : int, RandomState instance or None, default=None
-        Draws the codes of the classes. Give an int for the same codes in every call.
+        Draws the class codes. Give an int for the same codes in every call.
     store_codes : bool, default=False
         Whether to keep the codes of the training samples, packed, and the labels that ``fit``
         was given, for scorers that search them (``database="train"``).
@@ -56,7 +56,7 @@ class ClassCodeHasher(BaseHasher):
     training_labels_ : ndarray of shape (n_samples,) or (n_samples, n_columns)
         Their labels, where ``store_codes=True`` and ``fit`` was given y.
     training_keys_ : ndarray of shape (n_samples, 4)
-        Numbers by which a scorer knows the training samples again, where ``store_codes=True``.
+        Numbers by which a scorer recognises the training samples, where ``store_codes=True``.
     n_bits_ : int
         Length of the codes.
     n_features_in_ : int

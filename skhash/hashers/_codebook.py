@@ -114,7 +114,7 @@ class CodebookHasher(SupervisedHasher):
 
 
 class TargetCodeHasher(CodebookHasher):
-    """Base class of the hashers whose samples have target codes, by their classes or labels.
+    """Base class of the hashers that draw samples to the codes of their classes or labels.
 
     The target of a sample of one class is the code of this class; that of a sample of several
     labels the majority of their codes, bit by bit, with ties as `tie_code_` says. A sample

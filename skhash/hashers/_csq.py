@@ -29,9 +29,9 @@ class CSQHasher(TargetCodeHasher):
     ----------
     |n_bits|
     codebook : str or array-like, default="auto"
-        Codes of the classes. "auto" takes rows of a Hadamard matrix and their complements
-        ("hadamard") where `n_bits` is a power of two and there are at most ``2 * n_bits``
-        classes, and fair coins ("bernoulli") elsewhere. For the others, and arrays, see
+        The class codes. "auto" takes rows of a Hadamard matrix and their complements ("hadamard")
+        where `n_bits` is a power of two and there are at most ``2 * n_bits`` classes, and fair
+        coins ("bernoulli") elsewhere. For the others, and arrays, see
         :func:`skhash.codebooks.make_codebook`.
     similarity : "auto" or callable, default="auto"
         What similar classes are, as of `OrthoHasher`. Only ``codebook="semantic"`` learns from
@@ -61,8 +61,8 @@ class CSQHasher(TargetCodeHasher):
 
     See Also
     --------
-    skhash.DPNHasher : The same targets, with a hinge.
-    skhash.OrthoHasher : Codes of the classes by one cosine loss.
+    skhash.DPNHasher : The same class codes, with a hinge. skhash.OrthoHasher : Class codes by one
+    cosine loss.
 
     Notes
     -----

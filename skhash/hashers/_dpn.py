@@ -1,4 +1,4 @@
-"""DPN: outputs polarised towards the codes of the classes."""
+"""DPN: outputs polarised towards class codes."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from skhash.hashers._supervised import supervised_docs
 
 @supervised_docs
 class DPNHasher(TargetCodeHasher):
-    r"""Deep polarized network: each bit is beyond a margin, on the side of its target.
+    r"""Deep polarized network: each bit is beyond a margin, on the side of its class code.
 
     A network maps each row of X to :math:`v`; a bit is 1 where its value is above 0. With
-    :math:`t` the target code of the sample in -1 and 1, training minimises the polarisation loss
+    :math:`t` the class code of the sample in -1 and 1, training minimises the polarisation loss
 
     .. math:: \frac1K \sum_k \max(0, m - v_k t_k)
 
-    averaged over samples, and nothing else. It bounds the Hamming distance between code and
-    target from above (for m = 1). The target of a class is its code; that of several labels is
-    the majority of their codes, bit by bit, with ties broken by fair coins.
+    averaged over samples, and nothing else. It bounds the Hamming distance between the code of a
+    sample and its class code from above (for m = 1). Several labels have the majority of their
+    codes, bit by bit, with ties broken by fair coins.
 
     Parameters
     ----------
     |n_bits|
     codebook : str or array-like, default="bernoulli"
-        Codes of the classes. "bernoulli" tosses fair coins, the
-        paper's random assignment; "auto" is as of `CSQHasher`. For the others, and arrays, see
+        The class codes. "bernoulli" tosses fair coins, the paper's random assignment; "auto" is as
+        of `CSQHasher`. For the others, and arrays, see
         :func:`skhash.codebooks.make_codebook`.
     similarity : "auto" or callable, default="auto"
         What similar classes are, as of `OrthoHasher`. Only ``codebook="semantic"`` learns from
@@ -59,13 +59,13 @@ class DPNHasher(TargetCodeHasher):
 
     See Also
     --------
-    skhash.CSQHasher : The same targets, with a cross-entropy.
-    skhash.OrthoHasher : Codes of the classes by one cosine loss.
+    skhash.CSQHasher : The same class codes, with a cross-entropy. skhash.OrthoHasher : Class codes
+    by one cosine loss.
 
     Notes
     -----
-    The targets stay as they were drawn: the paper's variants that update them while training, or
-    leave out bits within the margin when encoding, are not here.
+    The class codes stay as they were drawn: the paper's variants that update them during training,
+    or leave out bits within the margin when encoding, are not implemented.
 
     References
     ----------

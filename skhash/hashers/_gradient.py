@@ -262,7 +262,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
                 X, self.architecture_, self.network_state_, dtype=dtype, **options
             )
         except RuntimeError:
-            # a network of the user's may insist on float32, of which fit has warned
+            # the user's network may insist on float32, of which fit has warned
             if dtype == np.float32 or isinstance(self.network, str):
                 raise
             return self._network_outputs(X, self.architecture_, self.network_state_, **options)

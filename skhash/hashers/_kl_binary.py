@@ -127,7 +127,7 @@ class KLBinaryHasher(GradientHasher):
     training_labels_ : ndarray of shape (n_samples,) or (n_samples, n_columns)
         Their labels, where ``store_codes=True`` and ``fit`` was given y.
     training_keys_ : ndarray of shape (n_samples, 4)
-        Numbers by which a scorer knows the training samples again, where ``store_codes=True``.
+        Numbers by which a scorer recognises the training samples, where ``store_codes=True``.
     n_bits_, n_features_in_ : int
     input_shape_ : tuple of int
         (height, width, n_channels), where X were images.
@@ -268,7 +268,7 @@ class KLBinaryHasher(GradientHasher):
         Raises
         ------
         ValueError
-            If X, y or a parameter is not as asked for.
+            If X, y or a parameter is invalid.
         FloatingPointError
             If a loss term becomes NaN or infinite; it is named.
         """

@@ -1,4 +1,4 @@
-"""OrthoHash: one cosine loss to the fixed codes of the classes."""
+"""OrthoHash: one cosine loss to fixed class codes."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class OrthoHasher(CodebookHasher):
     ----------
     |n_bits|
     codebook : str or array-like, default="maxhd"
-        Codes of the classes: far from each other ("maxhd"), fair coins ("bernoulli"), rows of
-        a Hadamard matrix and their complements ("hadamard", at most ``2 * n_bits`` classes and
-        `n_bits` a power of two), each bit shared by half of the classes ("balanced"), or at
-        Hamming distances that follow `similarity` ("semantic"); see
+        The class codes: far apart ("maxhd"), fair coins ("bernoulli"), rows of a Hadamard matrix
+        and their complements ("hadamard", at most ``2 * n_bits`` classes and `n_bits` a power of
+        two), each bit shared by half of the classes ("balanced"), or at Hamming distances that
+        follow `similarity` ("semantic"); see
         :func:`skhash.codebooks.make_codebook`. An array of shape (n_classes, n_bits) of 0 and 1
         (or -1 and 1) gives the codes of the sorted classes.
     similarity : "auto" or callable, default="auto"
@@ -74,8 +74,8 @@ class OrthoHasher(CodebookHasher):
 
     See Also
     --------
-    skhash.SemanticHasher : Learns from the similarities of pairs.
-    skhash.codebooks.make_codebook : The codes of the classes.
+    skhash.SemanticHasher : Learns from the similarities of pairs. skhash.codebooks.make_codebook :
+    Makes class codes.
 
     Notes
     -----
@@ -84,7 +84,7 @@ class OrthoHasher(CodebookHasher):
     a transformer to ``sklearn.base.is_classifier``. Give ``cross_validate`` and
     ``GridSearchCV`` a stratified splitter yourself where you want one.
 
-    A sample of several labels shall give each the same probability; a sample of none does not
+    A sample of several labels should give each the same probability; a sample of none does not
     count. Batch statistics are replaced at the end of ``fit`` by those of all training rows.
 
     References

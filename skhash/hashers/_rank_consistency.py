@@ -27,7 +27,7 @@ class RankConsistencyHasher(SupervisedHasher):
 
     .. math:: w_{rnk} L_{rnk} + w_{cls} L_{cls} + w_{clu} L_{clu} + w_{qnt} L_{qnt}
 
-    - :math:`L_{rnk}`: to each sample of a batch, what is more similar by label shall be nearer by
+    - :math:`L_{rnk}`: to each sample of a batch, what is more similar by label should be nearer by
       code, a logistic loss of the difference of relaxed Hamming distances
       :math:`(1 - z \cdot z' / n_{bits}) / 2`, weighed by the difference of similarities;
     - :math:`L_{cls}`: a linear head on z gives the labels of a sample equal shares of a softmax;

@@ -44,7 +44,7 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
     neighbors : HammingNeighbors, default=None
         The index; None takes `HammingNeighbors` as it is.
     rerank : int, default=None
-        Number of nearest rows by Hamming distance that are sorted anew by asymmetric distance
+        Number of nearest rows by Hamming distance that are re-ranked by asymmetric distance
         from the real values of the query, which the hasher must give (``decision_function``). None
         leaves the order by Hamming distance.
     weights : {"uniform", "distance"}, default="uniform"

@@ -61,7 +61,7 @@ class SpectralHasher(BaseHasher):
     training_labels_ : ndarray of shape (n_samples,) or (n_samples, n_columns)
         Their labels, where ``store_codes=True`` and ``fit`` was given y.
     training_keys_ : ndarray of shape (n_samples, 4)
-        Numbers by which a scorer knows the training samples again, where ``store_codes=True``.
+        Numbers by which a scorer recognises the training samples, where ``store_codes=True``.
     n_bits_ : int
         Length of the codes.
     n_features_in_ : int

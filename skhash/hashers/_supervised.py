@@ -85,7 +85,7 @@ training_codes_ : ndarray of shape (n_samples, ceil(n_bits / 8)), dtype uint8
 training_labels_ : ndarray of shape (n_samples,) or (n_samples, n_columns)
     Their labels, where ``store_codes=True``.
 training_keys_ : ndarray of shape (n_samples, 4)
-    Numbers by which a scorer knows the training samples again, where ``store_codes=True``.
+    Numbers by which a scorer recognises the training samples, where ``store_codes=True``.
 n_bits_, n_features_in_ : int
     Length of the codes; number of features seen during ``fit``, of numbers an image for images.
 input_shape_ : tuple of int
@@ -176,7 +176,7 @@ class SupervisedHasher(GradientHasher):
         Raises
         ------
         ValueError
-            If X, y or a parameter is not as asked for.
+            If X, y or a parameter is invalid.
         FloatingPointError
             If a loss term becomes NaN or infinite; it is named.
         """

@@ -123,7 +123,7 @@ def binary_kl(outputs, *, alpha=0.1, batch_size=128, n_repeats=10, eps=1e-6, ran
     As a yardstick, for 64 bits and the default values:
 
     ================================================  ========
-    Beta(0.1, 0.1), the target itself                 0.00
+    Beta(0.1, 0.1), the reference                     0.00
     balanced, independent bits of 0 and 1             0.04
     uniform between 0 and 1                           0.34
     independent bits that are 1 with probability 0.9  1.4
@@ -138,7 +138,7 @@ def binary_kl(outputs, *, alpha=0.1, batch_size=128, n_repeats=10, eps=1e-6, ran
         Codes, or outputs between 0 and 1 which are rounded to codes; 2 samples at least. Put
         decision values of any size through a sigmoid first.
     alpha : float, default=0.1
-        Shape of the target; the smaller, the nearer to 0 and 1.
+        Shape of the reference distribution; the smaller, the nearer to 0 and 1.
     batch_size : int, default=128
         Number of samples a batch, drawn without replacement; all samples if there are fewer.
         Only values of one batch size can be compared.
@@ -147,12 +147,12 @@ def binary_kl(outputs, *, alpha=0.1, batch_size=128, n_repeats=10, eps=1e-6, ran
     eps : float, default=1e-6
         Added to all distances, which keeps duplicates finite.
     random_state : int, RandomState instance or None, default=None
-        Draws the batches and the target.
+        Draws the batches and the reference.
 
     Returns
     -------
     divergence : float
-        In nats per bit. About 0 for the target itself.
+        In nats per bit. About 0 for the reference itself.
 
     Raises
     ------

@@ -49,7 +49,7 @@ def _distance_to_kth(points, others, k, order, *, same):
 
 @torch.no_grad()
 def _kth_nearest(points, others, k, order, *, same):
-    """Row of the k-th nearest other for each point; a point is no neighbour of its own."""
+    """Row of the k-th nearest other for each point; a point is not its own neighbour."""
     found = []
     start = 0
     for block in points.split(max(1, _PAIRS_PER_BLOCK // len(others))):

@@ -6,7 +6,7 @@ import numpy as np
 
 from skhash.metrics._ties import Groups, harmonic_numbers, mean_gain, rank_ends
 
-# up to so many different gains are taken one by one; more are merged
+# up to this many different gains are counted one by one; more are merged
 _MAX_LEVELS = 128
 
 

@@ -12,20 +12,20 @@ from skhash.metrics._sorted import SortedBlock
 from skhash.metrics._ties import Groups
 from skhash.utils._packing import _as_words
 
-# every so manieth item is looked at to guess a radius; a prime, because databases have periods
+# a sample at this stride gives a first radius; prime, because databases have periods
 _SAMPLE_STEP = 17
 # how many standard deviations the guess is on the safe side
 _SAFETY = 4
 # where more than this share of the database is wanted, all of it is counted
 _MAX_NEAR_SHARE = 0.25
-# counting by distance and class is better than sorting up to so many counters
+# counting by distance and class is better than sorting up to this many counters
 _MAX_BINS_PER_PAIR = 4
 
 
 class HammingRanking:
     """Rankings of the database by Hamming distance, a block of queries at a time."""
 
-    # what is derived from so many distances still fits the cache of a processor
+    # what is derived from this many distances still fits the cache of a processor
     pairs_per_block = 2**20
 
     def __init__(self, query_codes: np.ndarray, database_codes: np.ndarray):

@@ -83,7 +83,7 @@ def _precision_sum_of_cut(n_hits, found, first, n_ranks: int, ties: str) -> np.n
 
 
 def _hypergeometric(hits, size, relevant, kept, possible) -> np.ndarray:
-    """Probability of so many relevant items among ``kept`` of the items of a group."""
+    """Probability of each number of relevant items among ``kept`` of the items of a group."""
     log_factorial = gammaln(np.arange(size.max(initial=0) + 1) + 1.0)
     irrelevant, missed = size - relevant, kept - hits
     # binomial(relevant, hits) * binomial(irrelevant, missed), up to a constant of the row

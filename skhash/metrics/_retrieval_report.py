@@ -137,7 +137,7 @@ class RetrievalReport(Mapping):
         ValueError
             If the reports are not of the same queries and database, or lack a score.
         TypeError
-            If `other` is no report.
+            If `other` is not a report.
 
         Examples
         --------

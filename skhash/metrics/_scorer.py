@@ -59,8 +59,8 @@ class RetrievalScorer(BaseEstimator):
         Where relevance is yes or no: items at least so similar to the query are relevant.
     queries : {"all", "unseen", "seen"} or int, default="all"
         Which rows of the fold query: all; those of classes that are not, or that are, in the
-        ``classes_`` of the fitted estimator; or the first so many of each class, which are the
-        queries of a fold that `~skhash.model_selection.RetrievalSplit` made.
+        ``classes_`` of the fitted estimator; or a number, that many first rows of each class,
+        which are the queries of a fold that `~skhash.model_selection.RetrievalSplit` made.
     database : {"fold", "queries", "rest", "train"}, default="fold"
         What they search: all rows of the fold, each query left out of its own ranking; the
         queries among themselves; the rows that are no queries; or the codes of the training
@@ -157,11 +157,11 @@ class RetrievalScorer(BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter is not as asked for; the cut-off is more than there is to rank; the
+            If a parameter is invalid; the cut-off is more than there is to rank; the
             estimator lacks what ``queries``, ``database`` or ``similarity`` need; there are no
             such queries; or no query has anything relevant.
         TypeError
-            If the estimator is no transformer.
+            If the estimator is not a transformer.
         """
         return _score_fold({"score": self}, estimator, X, y)["score"]
 

@@ -163,10 +163,10 @@ def retrieval_evaluate(
     Raises
     ------
     ValueError
-        If an argument is not as asked for, a test set is too small for a cut-off, or the split
+        If an argument is invalid, a test set is too small for a cut-off, or the split
         leaves no row of an unseen class to train on.
     TypeError
-        If an estimator is no transformer, or the similarity no target.
+        If an estimator is not a transformer, or the similarity not a target.
 
     References
     ----------

@@ -48,8 +48,8 @@ def asymmetric_distances(query_values, codes) -> np.ndarray:
 
     Notes
     -----
-    Only the relative size of a query's values matters. Two asymmetric distances of [1]_ are had by
-    passing other values than those of ``decision_function``:
+    Only the relative size of a query's values matters. Pass other values than those of
+    ``decision_function`` for two more asymmetric distances of [1]_:
 
     - ``v * abs(v)`` counts a bit by the squared distance to its threshold, a lower bound of the
       squared distance between the values of query and item;
@@ -110,7 +110,7 @@ def asymmetric_rerank(
     Raises
     ------
     ValueError
-        If shapes do not go together, a candidate is no row of `codes`, or `k` is more than there
+        If shapes do not go together, a candidate is not a row of `codes`, or `k` is more than there
         are candidates.
 
     See Also

@@ -31,7 +31,7 @@ def has_faiss() -> bool:
 
 @contextmanager
 def faiss_threads(n_jobs: int | None):
-    """Let faiss have so many threads, as joblib counts them; None leaves it as it is."""
+    """Let faiss use this many threads, as joblib counts them; None leaves it as it is."""
     alone = begin_threads()
     if n_jobs is None or alone or not has_faiss():
         yield

@@ -20,7 +20,7 @@ from skhash.neighbors._rerank import check_vectors
 from skhash.neighbors._row_search import RowSearch
 from skhash.neighbors._searcher import Searcher
 
-# up to so many codes, and for codes so short, "auto" looks at all of them
+# up to this many codes, and for codes this short, "auto" looks at all of them
 _MAX_BRUTE_CODES = 2**20
 _MAX_BRUTE_BITS = 32
 
@@ -57,7 +57,7 @@ class HammingNeighbors(NeighborGraphs, RowSearch, BaseEstimator):
           faiss is missing, else "ivf".
 
         All but "brute" are approximate and need faiss. They hold the codes twice. A query for
-        which they find fewer rows than asked for is searched exactly.
+        which they find fewer rows than requested is searched exactly.
     n_bits : int, default=None
         Number of bits of a code. Needed only to fit packed codes that do not come as a
         `~skhash.neighbors.PackedCodes`.
@@ -83,7 +83,7 @@ class HammingNeighbors(NeighborGraphs, RowSearch, BaseEstimator):
         Number of bits that may differ in a table, at most 5. A search by radius misses nothing if
         it is at least ``radius // n_hashes``.
     vector_metric : {"euclidean", "cosine"}, default="euclidean"
-        Distance by which candidates are sorted anew, where real vectors are stored (see `fit`).
+        Distance by which candidates are re-ranked, where real vectors are stored (see `fit`).
     n_jobs : int, default=None
         Number of threads of faiss, for the calls of this estimator only, and no more than there
         are processors; -1 means all of them. None leaves faiss as it is set, by default to all
@@ -290,7 +290,7 @@ class HammingNeighbors(NeighborGraphs, RowSearch, BaseEstimator):
         """Remove rows.
 
         Indexes of faiss keep what was removed until it is a fifth of what they hold, and are then
-        filled anew, which for "hnsw" takes as long as a fit.
+        refilled, which for "hnsw" takes as long as a fit.
 
         Parameters
         ----------
@@ -324,7 +324,7 @@ class HammingNeighbors(NeighborGraphs, RowSearch, BaseEstimator):
         return_distance : bool, default=True
             Whether to return distances too.
         rerank : int, default=None
-            Number of nearest rows by Hamming distance that are sorted anew, at least
+            Number of nearest rows by Hamming distance that are re-ranked, at least
             `n_neighbors`: by asymmetric distance, where X holds the real values of the bits, 1
             above zero (`decision_function` of a hasher), or by the distance of `vectors`.
         vectors : array-like of shape (n_queries, n_features), default=None

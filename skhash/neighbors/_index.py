@@ -18,7 +18,7 @@ SEARCH_OPTIONS = ("n_probe", "ef_search", "n_flips")
 # codes for each list on which the centres of the lists are learned, at most
 _TRAINING_CODES_PER_LIST = 64
 _TRAINING_ITERATIONS = 10
-# one list in so many is looked into
+# one list in this many is searched
 _LISTS_PER_PROBE = 8
 
 

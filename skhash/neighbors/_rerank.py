@@ -1,4 +1,4 @@
-"""The second stage of a search: candidates sorted anew by what is finer than their codes."""
+"""The second stage of a search: candidates re-ranked by what is finer than their codes."""
 
 from __future__ import annotations
 

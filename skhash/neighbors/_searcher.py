@@ -10,7 +10,7 @@ import numpy as np
 from skhash.neighbors import _index
 from skhash.neighbors._exact import nearest, sort_ranges, within
 
-# an index with a larger share of removed codes is filled anew
+# an index with a larger share of removed codes is refilled
 _MAX_REMOVED_SHARE = 0.25
 # a key of 64 bits orders by distance, then by row
 _ROW_BITS = 40
@@ -22,7 +22,7 @@ class Searcher:
 
     Rows are numbered as codes lie in `codes`. An index keeps the labels under which it was given
     codes, and most kinds let none go. So a removed code stays in the index until enough are gone to
-    fill it anew; `labels` says which label a row has, and labels that no row has are passed over.
+    refill it; `labels` says which label a row has, and labels that no row has are passed over.
 
     Parameters
     ----------

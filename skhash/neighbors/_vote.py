@@ -23,7 +23,7 @@ def append_labels(
             [labels, np.full((n_new, *labels.shape[1:]), UNKNOWN, dtype=labels.dtype)]
         )
     if kind != ("class" if labels.ndim == 1 else "multilabel"):
-        raise ValueError(f"y must be labels as those of fit, got labels of kind {kind!r}")
+        raise ValueError(f"y must hold labels like those of fit, got labels of kind {kind!r}")
     new_classes, new = encode_classes(kind, y, dtype=np.int8)
     if kind == "multilabel":
         if new.shape[1] != labels.shape[1]:

@@ -17,7 +17,7 @@ class Augmentation:
     Parameters
     ----------
     crop : int, default=4
-        Each image is moved by up to so many pixels along either axis, and what comes in at the
+        Each image is moved by up to this many pixels along either axis, and what comes in at the
         edges has the mean colour. 0 moves none.
     flip : bool, default=True
         Whether half of the images are mirrored left to right. Not for digits or text.

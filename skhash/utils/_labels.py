@@ -100,7 +100,7 @@ def check_target(y, name: str = "y", *, levels: bool = False) -> tuple[TargetKin
         if array.dtype.kind != "O" or str in set(map(type, array.flat)):
             raise ValueError(
                 f"{name} has strings in {array.shape[1]} columns; class labels are "
-                "one-dimensional, and label sets are given as an indicator of 0 and 1 "
+                "one-dimensional, and pass label sets as an indicator of 0 and 1 "
                 "(sklearn.preprocessing.MultiLabelBinarizer makes it)"
             )
         array = _objects_to_float(array, name)
@@ -159,7 +159,9 @@ def _level_table(y, name: str) -> np.ndarray:
         return rows
     lengths = {len(row) if isinstance(row, (list, tuple, np.ndarray)) else -1 for row in rows}
     if len(lengths) > 1 or -1 in lengths:
-        raise ValueError(f"{name} must have rows of equally many class labels, one for each level")
+        raise ValueError(
+            f"{name} must have rows with the same number of class labels, one for each level"
+        )
     # objects, since numpy would turn numbers beside strings into strings
     table = np.empty((len(rows), *lengths) if lengths else (0, 1), dtype=object)
     for i, column in enumerate(zip(*rows)):
@@ -278,7 +280,7 @@ def label_array(y, name: str = "y"):
     ----------
     y : array-like or sparse matrix
     name : str, default="y"
-        How error messages call the argument.
+        Name of the argument in error messages.
 
     Returns
     -------
@@ -306,8 +308,8 @@ def label_array(y, name: str = "y"):
         array = np.asarray(y)
     except ValueError as error:
         raise ValueError(
-            f"{name} has rows that differ in length: label sets are given as an indicator "
-            "of 0 and 1 (sklearn.preprocessing.MultiLabelBinarizer makes it)"
+            f"{name} has rows that differ in length: pass label sets as an indicator of 0 and 1 "
+            "(sklearn.preprocessing.MultiLabelBinarizer makes it)"
         ) from error
     listed = array.dtype.kind in "US" and array.ndim in (1, 2) and not hasattr(y, "dtype")
     if listed:
@@ -367,8 +369,8 @@ def _check_objects(y: np.ndarray, name: str) -> None:
     unhashable = sorted(t.__name__ for t in types if t.__hash__ is None)
     if unhashable:
         raise ValueError(
-            f"{name} has labels that cannot be hashed ({', '.join(unhashable)}); label sets are "
-            "given as an indicator of 0 and 1 (sklearn.preprocessing.MultiLabelBinarizer)"
+            f"{name} has labels that cannot be hashed ({', '.join(unhashable)}); pass label sets "
+            "as an indicator of 0 and 1 (sklearn.preprocessing.MultiLabelBinarizer)"
         )
     if any(issubclass(t, (float, np.floating)) for t in types):
         _check_classes(_objects_to_float(y, name), name)
@@ -393,8 +395,8 @@ def _check_sparse_indicator(y, name: str):
     y = sparse.csr_array(y)
     if y.dtype.kind not in "biuf" or not np.all((y.data == 0) | (y.data == 1)):
         raise ValueError(
-            f"{name} is sparse, a multilabel indicator, and must hold only 0 and 1; "
-            "vectors are given as a dense array"
+            f"{name} is sparse, a multilabel indicator, and must hold only 0 and 1; pass vectors "
+            "as a dense array"
         )
     y = y.astype(np.uint8)
     y.eliminate_zeros()

@@ -251,7 +251,7 @@ class TestRefusals:
         with pytest.raises(LoadError, match=message):
             open_codes(output)
         (output / MANIFEST).write_text('{"format": ')
-        with pytest.raises(LoadError, match="no valid JSON"):
+        with pytest.raises(LoadError, match="not valid JSON"):
             open_codes(output)
         (output / MANIFEST).unlink()
         for path in (output, output / "part-000000.parquet", tmp_path / "nowhere"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 from copy import deepcopy
 
@@ -145,7 +146,7 @@ def test_classes_may_come_later(data, hasher):
     )
     with pytest.raises(TypeError, match="type of classes_"):
         retriever.add(more, y=np.arange(len(more)) // 9)
-    with pytest.raises(ValueError, match="y must hold labels like those of fit"):
+    with pytest.raises(ValueError, match="y must be labels as those of fit"):
         retriever.add(more, y=np.eye(len(more), 3, dtype=int))
     assert retriever.neighbors_.n_samples_fit_ == len(retriever._labels) == 2500 - known.sum()
 
@@ -177,8 +178,9 @@ def test_a_frozen_hasher_is_not_fitted_again(data, hasher):
 def test_defaults_are_semantic_codes_with_labels_and_kl_codes_without(monkeypatch):
     X = np.random.default_rng(0).normal(size=(60, 4))
     for make in (SemanticHasher, KLBinaryHasher):
-        defaults = make.__init__.__kwdefaults__ | {"max_iter": 1, "device": "cpu"}
-        monkeypatch.setattr(make.__init__, "__kwdefaults__", defaults)
+        init = inspect.unwrap(make.__init__)
+        defaults = init.__kwdefaults__ | {"max_iter": 1, "device": "cpu"}
+        monkeypatch.setattr(init, "__kwdefaults__", defaults)
     assert type(HashRetriever().fit(X, np.arange(60) % 3).hasher_) is SemanticHasher
     assert type(HashRetriever().fit(X).hasher_) is KLBinaryHasher
 

@@ -478,7 +478,7 @@ def test_strings_and_bools_that_are_none(tmp_path, change_manifest):
         arrays[word] = np.full_like(arrays[word], 0x110000)
 
     _change_arrays(tmp_path / "words", change_manifest, edit)
-    refuse(tmp_path / "words", "no characters")
+    refuse(tmp_path / "words", "not characters")
 
     def edit_flag(arrays):
         arrays[word] = np.zeros_like(arrays[word])

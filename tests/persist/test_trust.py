@@ -103,7 +103,7 @@ def test_all_that_is_not_trusted_is_named_at_once(model, change_manifest):
 )
 def test_only_estimators_of_our_own_packages(name, model, change_manifest):
     change_manifest(model, _set("objects", 0, "class", to=name))
-    refuse(model, "no estimator|defines no such|cannot be imported|attributes alone")
+    refuse(model, "not an estimator|defines no such|cannot be imported|attributes alone")
     change_manifest(model, _set("objects", 0, "params", "copy", to={"callable": name}))
     change_manifest(model, _set("objects", 0, "class", to="sklearn.decomposition:PCA"))
     refuse(model, "not trusted")

@@ -184,7 +184,7 @@ class _WithSlots:
         ({"f": lambda x: x}, TypeError, r"kw_args\.f .*<lambda>"),
         ([_local_function()], TypeError, r"kw_args\[0\] .*no name to import it by"),
         (_local_estimator(), TypeError, "kw_args .*no name to import it by"),
-        ("\ud800", ValueError, "no valid text"),
+        ("\ud800", ValueError, "not valid text"),
         (np.ma.masked_array([1, 2], [0, 1]), TypeError, "MaskedArray"),
         (np.zeros(3, dtype=np.longdouble), TypeError, "dtype"),
         (np.zeros(3, dtype="i4,f4"), TypeError, "dtype"),
@@ -216,7 +216,7 @@ def test_tensors_and_frames_are_refused(tmp_path):
     pandas = pytest.importorskip("pandas", reason="pandas is for tests")
     with pytest.raises(TypeError, match=r"kw_args\.weight .*torch\.Tensor"):
         save(FunctionTransformer(kw_args={"weight": torch.zeros(2)}), tmp_path / "model")
-    with pytest.raises(TypeError, match="array of numpy instead"):
+    with pytest.raises(TypeError, match="NumPy array instead"):
         save(FunctionTransformer(kw_args=pandas.Series([1, 2])), tmp_path / "model")
 
 

@@ -136,8 +136,8 @@ def test_column_that_is_not_there(column):
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        (NAMES, "rows of equally many"),
-        ([("a", "b"), ("c",)], "rows of equally many"),
+        (NAMES, "rows with the same number"),
+        ([("a", "b"), ("c",)], "rows with the same number"),
         ([["a", None], ["b", "c"]], "column 1 of y_a has missing labels"),
         ([["a", 0.5], ["b", 1.0]], "column 1 of y_a is one-dimensional with fractional"),
         (np.zeros((2, 0)), "a column of class labels for each level"),

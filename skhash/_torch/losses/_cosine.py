@@ -1,4 +1,4 @@
-"""Cosine softmax to the codes of the classes, with a margin."""
+"""Cosine softmax to class codes, with a margin."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def cosine_margin_loss(outputs, codes, target, *, scale, margin, margin_type="co
         -1 and 1.
     target : Tensor of shape (n,), int64, or (n, n_classes), float
         Class indices; or an indicator of 0 and 1 for each label, divided by their number to
-        give the distribution that the softmax shall meet. Samples without any label do not
+        give the distribution that the softmax should match. Samples without any label do not
         count.
     scale : float
         The factor s.

@@ -31,7 +31,7 @@ def empirical_kl_loss(outputs, draws, *, n_neighbors=1, eps=1e-6):
     outputs : Tensor of shape (n, n_bits), float
         Outputs in [0, 1], at least two rows.
     draws : Tensor of shape (m, n_bits), float
-        Draws of the target distribution.
+        Draws of the reference distribution.
     n_neighbors : int, default=1
         The k above: larger values vary less from batch to batch and look less closely. No more
         than there are other outputs and draws are taken.

@@ -13,7 +13,7 @@ def label_share_loss(logits, target):
     logits : Tensor of shape (n, n_classes), float
     target : Tensor of shape (n,), int64, or (n, n_classes), float
         Class indices; or an indicator of 0 and 1 for each label, divided by their number to
-        give the distribution that the softmax shall meet. Samples without any label do not
+        give the distribution that the softmax should match. Samples without any label do not
         count.
 
     Returns

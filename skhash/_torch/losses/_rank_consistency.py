@@ -7,23 +7,23 @@ import torch.nn.functional as F
 
 
 def rank_consistency_loss(code_distances, target_distances, *, sharpness=10.0, n_shifts=None):
-    r"""Ranking logistic on the items of each row: the nearer by target shall be nearer by code.
+    r"""Ranking logistic on the items of each row: the nearer by label should be nearer by code.
 
-    With :math:`d` the distances of codes and :math:`t` those of targets, every row i of the
-    batch orders the others. Two of them, j and k, cost
+    With :math:`d` the distances of codes and :math:`t` those of labels, every row i of the batch
+    orders the others. Two of them, j and k, cost
 
     .. math:: |t_{ij} - t_{ik}| \, \log(1 + \exp(s\, (d_{ij} - d_{ik})))
         \quad\text{where } t_{ij} < t_{ik},
 
-    and nothing where the targets tie. The loss is the sum of these costs by the sum of the
-    weights :math:`|t_{ij} - t_{ik}|`.
+    and nothing where these tie. The loss is the sum of these costs by the sum of the weights
+    :math:`|t_{ij} - t_{ik}|`.
 
     Parameters
     ----------
     code_distances : Tensor of shape (n, n), float
         Differentiable distances of codes; the diagonal is not read.
     target_distances : Tensor of shape (n, n), float
-        Distances of targets; the diagonal is not read.
+        Distances of labels; the diagonal is not read.
     sharpness : float, default=10.0
         The s above: how soon a difference of distances counts as an order.
     n_shifts : int or None, default=None
@@ -34,7 +34,7 @@ def rank_consistency_loss(code_distances, target_distances, *, sharpness=10.0, n
     Returns
     -------
     loss : Tensor, scalar
-        log 2 for distances that are all equal, in nats; 0 where no two targets differ.
+        log 2 for distances that are all equal, in nats; 0 where no two labels differ.
 
     References
     ----------

@@ -72,7 +72,7 @@ def relational_loss(
     normalizer="weights",
     eps=1e-6,
 ):
-    r"""Match the relative distances of the outputs to the relative distances of the targets.
+    r"""Match the relative distances of the outputs to the relative distances of the labels.
 
     .. math:: L = \frac{\sum_{b \ne b'} \omega_{bb'}
         \left| \frac{d(z_b, z_{b'})}{\tau_z} - \frac{d(y_b, y_{b'})}{\tau_y} \right|}

@@ -1,4 +1,4 @@
-"""Losses between outputs and the code that each sample shall have."""
+"""Losses between outputs and the code that each sample should have."""
 
 from __future__ import annotations
 

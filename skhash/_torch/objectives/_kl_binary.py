@@ -42,7 +42,7 @@ class KLBinaryObjective(Objective):
     perplexity : float
         See `neighbor_probabilities`.
     kl_term : KLTerm
-        The divergence from the binary target.
+        The divergence from the reference distribution.
     generators
         What to draw from.
     """

@@ -13,7 +13,7 @@ class MixupObjective(Objective):
     """Cross-entropy of a classifier on mixed samples.
 
     Each row of a batch is mixed with another of it, in the same ratio, and so is the
-    distribution of classes that the softmax shall meet. What lies between classes then gets a
+    distribution of classes that the softmax should match. What lies between classes then gets a
     posterior between them: unseen classes do.
 
     Parameters
@@ -21,7 +21,7 @@ class MixupObjective(Objective):
     labels : Tensor of shape (n_samples,), int64
         Class of each row.
     targets : Tensor of shape (n_classes, n_classes), float
-        The distribution that the softmax shall meet for each class.
+        The distribution that the softmax should match for each class.
     alpha : float
         The ratio is drawn from Beta(alpha, alpha) for each batch; 0 mixes nothing.
     seed : int

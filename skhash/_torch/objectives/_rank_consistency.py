@@ -22,7 +22,7 @@ class RankConsistencyObjective(Objective):
     Parameters
     ----------
     distances : callable
-        From a batch of row numbers to their target distances, shape (n, n), in [0, 1].
+        From a batch of row numbers to the distances of their labels, shape (n, n), in [0, 1].
     target : Tensor of shape (n_samples,), int64, or (n_samples, n_classes), float
         Class indices or label indicators of all rows.
     n_bits, n_classes : int

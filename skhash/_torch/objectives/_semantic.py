@@ -51,7 +51,7 @@ class SemanticObjective(Objective):
     relation : dict
         Keyword arguments of `relational_loss`.
     kl_term : KLTerm
-        The divergence from a binary target.
+        The divergence from the reference distribution.
     generators
         What to draw from.
     """

@@ -1,4 +1,4 @@
-"""How far the codes of classes are from each other, against how far their meanings are."""
+"""How far apart the codes of classes are, against how far apart the classes are in meaning."""
 
 from __future__ import annotations
 
@@ -292,7 +292,7 @@ def _clustered(dissimilarity: np.ndarray) -> np.ndarray:
 
 
 def _places(order: Sequence[Hashable], classes: np.ndarray) -> np.ndarray:
-    """Positions of the classes in the order that the user asked for."""
+    """Positions of the classes in the order that the user gave."""
     position = {label: i for i, label in enumerate(classes.tolist())}
     wanted = order.tolist() if isinstance(order, np.ndarray) else list(order)
     places = [position[label] for label in wanted if label in position]

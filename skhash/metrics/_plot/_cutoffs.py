@@ -23,7 +23,7 @@ def choose_cutoffs(k, query_codes, database_codes, exclude_self) -> np.ndarray:
 
 
 def check_scale(xscale) -> None:
-    """Refuse what is no scale of cut-offs."""
+    """Refuse what is not a scale of cut-offs."""
     check_option("xscale", xscale, ("log", "linear"))
 
 

@@ -55,7 +55,7 @@ def check_n_bits(estimator):
 
 
 def check_n_bits_refused(estimator):
-    """What is no positive integer is refused by name before anything is done."""
+    """What is not a positive integer is refused by name before anything is done."""
     X, y = make_data()
     for n_bits in (0, -1, 1.5, "64", None):
         hasher = fresh(estimator, n_bits=n_bits)
