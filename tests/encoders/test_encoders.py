@@ -260,3 +260,22 @@ def test_an_encoder_without_a_loss_is_refused(digits):
         values(BaseEncoder(), *digits)
     with pytest.raises(ValueError, match=r"loss must return a tensor without dimensions, got \("):
         values(ShapedEncoder(), *digits)
+
+
+def test_as_published(digits):
+    """No step in closed form, all three terms where there are classes, and changes on request."""
+    X, y = digits
+    published = RelationalEncoder.as_published()
+    assert clone(published).get_params() == published.get_params()
+    hasher = SemanticHasher(**QUICK, encoder=published).fit(X, y)
+    assert set(hasher.loss_terms_) == {"similarity", "kl", "classification"}
+    # the network of other labels begins at random too, and without the linear map of the default
+    vectors = np.eye(10)[y] + 0.01
+    hasher.fit(X, vectors)
+    assert "shortcut" not in hasher.architecture_
+    assert "shortcut" in SemanticHasher(**QUICK).fit(X, vectors).architecture_
+    assert set(hasher.loss_terms_) == {"similarity", "kl"}
+    changed = RelationalEncoder.as_published(kl_n_neighbors=1)
+    assert changed.set_params(kl_n_neighbors=3).get_params() == published.get_params()
+    with pytest.raises(TypeError, match="mixup is a parameter of PosteriorEncoder"):
+        RelationalEncoder.as_published(mixup=0.1)
