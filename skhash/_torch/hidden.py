@@ -25,7 +25,7 @@ class LastLinearInput:
         layers = [part for part in network.modules() if isinstance(part, nn.Linear)]
         if not layers:
             raise ValueError(
-                "posteriorEncoder reads features of images before the last torch.nn.Linear "
+                "PosteriorEncoder reads features of images before the last torch.nn.Linear "
                 "of the network, and the network has none: set encoder=RelationalEncoder()"
             )
         self._hooks = [layer.register_forward_pre_hook(self._notice) for layer in layers]
@@ -39,7 +39,7 @@ class LastLinearInput:
         if hidden is None or hidden.ndim != 2:
             found = "no input" if hidden is None else f"an input of shape {tuple(hidden.shape)}"
             raise ValueError(
-                "posteriorEncoder reads a row of features of each image before the last "
+                "PosteriorEncoder reads a row of features of each image before the last "
                 f"torch.nn.Linear of the network, which had {found}: "
                 "set encoder=RelationalEncoder()"
             )

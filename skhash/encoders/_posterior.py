@@ -87,7 +87,7 @@ class PosteriorEncoder(BaseEncoder):
         self._validate_params()
         if kind != "class":
             raise ValueError(
-                f"posteriorEncoder needs one class label a row, and y holds {_LABELS[kind]}: set "
+                f"PosteriorEncoder needs one class label a row, and y holds {_LABELS[kind]}: set "
                 'encoder=RelationalEncoder() or encoder="auto"'
             )
 

@@ -146,7 +146,7 @@ def test_classes_may_come_later(data, hasher):
     )
     with pytest.raises(TypeError, match="type of classes_"):
         retriever.add(more, y=np.arange(len(more)) // 9)
-    with pytest.raises(ValueError, match="y must be labels as those of fit"):
+    with pytest.raises(ValueError, match="y must hold labels like those of fit"):
         retriever.add(more, y=np.eye(len(more), 3, dtype=int))
     assert retriever.neighbors_.n_samples_fit_ == len(retriever._labels) == 2500 - known.sum()
 
