@@ -381,7 +381,7 @@ def _sent(rows, device):
 
 
 def _read(outputs, start, part):
-    outputs[start : start + len(part)] = part.cpu()
+    outputs[start : start + len(part)] = part.cpu().numpy()
 
 
 def check_output(module, X, n_bits):
