@@ -219,6 +219,7 @@ X = np.random.RandomState(0).normal(size=(30, 4))
 y = np.arange(30) % 3
 
 
+@pytest.mark.filterwarnings("ignore:X is the same for all samples")
 @pytest.mark.parametrize(
     ("X", "y", "parameters", "message"),
     [

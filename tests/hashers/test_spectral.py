@@ -183,6 +183,7 @@ def test_stored_codes(features):
     np.testing.assert_array_equal(hasher.training_labels_, y)
 
 
+@pytest.mark.filterwarnings("ignore:X is the same for all samples")
 def test_refusals():
     with pytest.raises(ValueError, match="X must vary for a box"):
         SpectralHasher(n_bits=2).fit(np.full((5, 3), 0.1))
