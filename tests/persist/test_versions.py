@@ -214,13 +214,13 @@ def test_another_version_of_scikit_learn_warns(tmp_path, change_manifest):
     save(PCA(2).fit(np.random.RandomState(0).randn(9, 3)), tmp_path / "pca")
 
     def older(content):
-        content["objects"][0]["state"]["_sklearn_version"] = "1.7.0"
+        content["objects"][0]["state"]["_sklearn_version"] = "1.6.0"
         content["objects"][0]["params"]["gone"] = "deprecated"
 
     change_manifest(tmp_path / "pca", older)
     with (
         pytest.warns(UserWarning, match=r"has no parameters \['gone'\]"),
-        pytest.warns(InconsistentVersionWarning, match="from version 1.7.0"),
+        pytest.warns(InconsistentVersionWarning, match="from version 1.6.0"),
     ):
         loaded = load(tmp_path / "pca")
     assert loaded.components_.shape == (2, 3)
