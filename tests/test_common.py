@@ -99,6 +99,7 @@ def test_every_hasher_is_exported():
     assert names <= set(skhash.__all__)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.environ.get("SCIPY_ARRAY_API") == "1", reason="the checks above had it")
 def test_again_with_array_api():
     """The checks that are skipped without a variable, which scipy reads when it is imported."""

@@ -71,6 +71,7 @@ np.save(sys.argv[2], codes)
 """
 
 
+@pytest.mark.slow
 def test_threads_change_no_more_bits_of_indicators_than_of_classes(tmp_path):
     for n_threads in ("1", "2"):
         environment = {
