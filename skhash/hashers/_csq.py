@@ -61,8 +61,8 @@ class CSQHasher(TargetCodeHasher):
 
     See Also
     --------
-    skhash.DPNHasher : The same class codes, with a hinge. skhash.OrthoHasher : Class codes by one
-    cosine loss.
+    skhash.DPNHasher : The same class codes, with a hinge.
+    skhash.OrthoHasher : Class codes by one cosine loss.
 
     Notes
     -----

@@ -59,8 +59,8 @@ class DPNHasher(TargetCodeHasher):
 
     See Also
     --------
-    skhash.CSQHasher : The same class codes, with a cross-entropy. skhash.OrthoHasher : Class codes
-    by one cosine loss.
+    skhash.CSQHasher : The same class codes, with a cross-entropy.
+    skhash.OrthoHasher : Class codes by one cosine loss.
 
     Notes
     -----

@@ -38,8 +38,8 @@ class GreedyHasher(SupervisedHasher):
 
     See Also
     --------
-    skhash.KLBinaryHasher : Rounds as this, towards neighbours of X. skhash.OrthoHasher : Fixed
-    class codes instead of a classifier.
+    skhash.KLBinaryHasher : Rounds in the same way, towards neighbours of X.
+    skhash.OrthoHasher : Fixed class codes instead of a classifier.
 
     Notes
     -----

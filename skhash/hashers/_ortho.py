@@ -74,8 +74,8 @@ class OrthoHasher(CodebookHasher):
 
     See Also
     --------
-    skhash.SemanticHasher : Learns from the similarities of pairs. skhash.codebooks.make_codebook :
-    Makes class codes.
+    skhash.SemanticHasher : Learns from the similarities of pairs.
+    skhash.codebooks.make_codebook : Makes class codes.
 
     Notes
     -----
