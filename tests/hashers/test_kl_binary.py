@@ -182,7 +182,7 @@ def half_open(n_features, n_bits):
 def sparse_rows():
     """Three groups of 100 rows that differ in which of 500 features they have."""
     random = np.random.default_rng(0)
-    X = sparse.random_array((300, 500), density=0.05, format="csr", rng=random)
+    X = sparse.csr_array(sparse.random(300, 500, density=0.05, random_state=random))
     groups = np.repeat(np.diag([4.0, 2.0, 1.0]), 100, axis=0) @ (random.random((3, 500)) < 0.1)
     return (X + sparse.csr_array(groups)).astype(np.float32)
 

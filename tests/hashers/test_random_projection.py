@@ -62,7 +62,7 @@ def test_centring_sees_angles_from_the_mean():
 @pytest.mark.parametrize("center", [False, True])
 @pytest.mark.parametrize("make", [sparse.csr_array, sparse.csc_array, sparse.csr_matrix])
 def test_sparse_rows_get_the_codes_of_dense_rows(make, center):
-    dense = sparse.random_array((60, 40), density=0.2, rng=0).toarray()
+    dense = sparse.random(60, 40, density=0.2, random_state=0).toarray()
     hasher = RandomProjectionHasher(33, center=center, random_state=0)
     expected = hasher.fit(dense).decision_function(dense)
     values = hasher.fit(make(dense)).decision_function(make(dense))
