@@ -1,13 +1,16 @@
 """Codes as bytes, and search among them."""
 
 from skhash.neighbors._asymmetric import asymmetric_distances, asymmetric_rerank
+from skhash.neighbors._factors import AsymmetricFactors, asymmetric_factors
 from skhash.neighbors._hamming_neighbors import HammingNeighbors
 from skhash.utils._packing import PackedCodes, pack_codes, unpack_codes
 
 __all__ = [
+    "AsymmetricFactors",
     "HammingNeighbors",
     "PackedCodes",
     "asymmetric_distances",
+    "asymmetric_factors",
     "asymmetric_rerank",
     "pack_codes",
     "unpack_codes",
