@@ -67,9 +67,9 @@ class KLBinaryHasher(GradientHasher):
     training : Training or None, default=None
         How the network is trained beyond the parameters below: augmentation, averaged weights,
         mixed precision, checkpoints; see `skhash.networks.Training`. None is ``Training()``.
-    perplexity : float, default=10.0
-        Neighbours of a row that count within a batch. A batch is a sample of X: 10 neighbours
-        among 512 rows stand for about 160 among 8,000. Smaller values favour the very nearest.
+    perplexity : float, default=5.0
+        Neighbours of a row that count within a batch. A batch is a sample of X: 5 neighbours
+        among 512 rows stand for about 80 among 8,000. Smaller values favour the very nearest.
     neighborhood_weight : float, default=1.0
         Weight of the neighbourhood term; 0 leaves it out.
     kl_weight : float, default=0.03
@@ -230,7 +230,7 @@ class KLBinaryHasher(GradientHasher):
         hidden_layer_sizes=(512,),
         dropout=0.0,
         training=None,
-        perplexity=10.0,
+        perplexity=5.0,
         neighborhood_weight=1.0,
         kl_weight=0.03,
         classification_weight=0.0,
