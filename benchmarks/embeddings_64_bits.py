@@ -221,8 +221,7 @@ class HammingSearch:
         """The nearest of all codes by asymmetric distance."""
         values = np.ascontiguousarray(FORMS[form](self.query_values, fitted_values))
         distances = asymmetric_distances(values, self.packed, factors=self.factors)
-        near = np.argpartition(distances, N_NEIGHBORS, axis=1)[:, :N_NEIGHBORS]
-        return near
+        return np.argpartition(distances, N_NEIGHBORS, axis=1)[:, :N_NEIGHBORS]
 
 
 def judge_hasher(hasher, split, true, true_validation, with_factors=False):
