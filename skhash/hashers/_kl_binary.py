@@ -19,7 +19,7 @@ from skhash.utils._labels import check_target, encode_classes
 # the peak of the learning rate under "auto": the second over n_bits, and no more than the first
 _LARGEST_RATE, _RATE_OF_A_BIT = 5e-3, 0.08
 # the epochs under "auto": as many as make so many steps, within bounds
-_STEPS, _LEAST_EPOCHS, _MOST_EPOCHS = 200, 5, 40
+_STEPS, _LEAST_EPOCHS, _MOST_EPOCHS = 160, 5, 40
 
 
 class KLBinaryHasher(GradientHasher):
@@ -91,7 +91,7 @@ class KLBinaryHasher(GradientHasher):
     batch_size : int, default=512
         Rows a step; neighbours are looked for within a batch.
     max_iter : int or "auto", default="auto"
-        Epochs of ``fit``: passes over the data, at most. "auto" is as many as make 200 steps, but
+        Epochs of ``fit``: passes over the data, at most. "auto" is as many as make 160 steps, but
         no fewer than 5 and no more than 40.
     learning_rate : float or "auto", default="auto"
         Peak of the learning rate, warmed up over the first tenth of all steps and annealed to 0.
@@ -106,7 +106,7 @@ class KLBinaryHasher(GradientHasher):
         these rows.
     validation_fraction : float in (0, 1), default=0.2
         That share. Fewer than two rows are not set aside.
-    n_iter_no_change : int, default=5
+    n_iter_no_change : int, default=10
         Epochs without an improvement of at least `tol` before stopping early.
     tol : float, default=1e-3
         Least improvement that counts for going on: in recall, or in the loss.
@@ -243,7 +243,7 @@ class KLBinaryHasher(GradientHasher):
         weight_decay=1e-4,
         early_stopping=True,
         validation_fraction=0.2,
-        n_iter_no_change=5,
+        n_iter_no_change=10,
         tol=1e-3,
         warm_start=False,
         device="auto",
