@@ -308,7 +308,8 @@ def test_validation_does_not_copy_a_memory_map(ring, tmp_path):
 
 
 def test_partial_fit_learns_from_chunks(ring):
-    settings = {**SMALL, "n_bits": 24}
+    # begun as ITQ, codes of a circle can hardly be better
+    settings = {**SMALL, "n_bits": 24, "network": half_open}
     hasher = KLBinaryHasher(**settings)
     begun = clone(hasher).partial_fit(ring[:200])
     for _ in range(30):
@@ -316,10 +317,8 @@ def test_partial_fit_learns_from_chunks(ring):
             hasher.partial_fit(chunk)
     assert hasher.n_iter_ == len(hasher.loss_curve_) == 90
     assert set(map(len, hasher.loss_terms_.values())) == {90}
-    # 0.10 to 0.19 less
     assert np.mean(hasher.loss_curve_[-3:]) < np.mean(hasher.loss_curve_[:3])
-    # a chunk begins with codes of the neighbours, which the others must not spoil
-    assert neighbor_recall(hasher, ring, ring, 20) > neighbor_recall(begun, ring, ring, 20) - 0.05
+    assert neighbor_recall(hasher, ring, ring, 20) > neighbor_recall(begun, ring, ring, 20)
     # fit starts afresh
     again = hasher.fit(ring).transform(ring)
     np.testing.assert_array_equal(again, KLBinaryHasher(**settings).fit_transform(ring))
