@@ -1,6 +1,6 @@
 """64 bits instead of 384 floats: recall, size and time of hashed sentence embeddings.
 
-    SKHASH_DATA=... python benchmarks/embeddings_64_bits.py [--bytes 8 16 32 48 50 56] [--seeds 3]
+    OMP_NUM_THREADS=1 SKHASH_DATA=... python benchmarks/embeddings_64_bits.py [--bytes 8 16 32 48 50 56] [--seeds 3]
     python benchmarks/embeddings_64_bits.py --tables
 
 Vectors of all-MiniLM-L6-v2 (`flickr8k_devtest_minilm.npz`, `cc_val_minilm.npz` in the folder that
@@ -19,7 +19,8 @@ Which values of the query enter the asymmetric distance (`FORMS`) is chosen for 
 number of bits on 500 rows left out of the fit, which search those of the fit. "factors" are two
 bytes an item of `asymmetric_factors`, so that 16 bits fewer make the same size. faiss's RaBitQ has
 8 bytes an item beside one bit for each dimension, of which a PCA leaves as many as the size allows.
-Times are for 1,000 queries that are encoded already, on one thread, best of 5; faiss searches.
+Times are those of the processor, with OMP_NUM_THREADS=1, and of 1,000 queries that are encoded
+already, best of 5; faiss searches.
 
 Every run is kept in benchmarks/results/embeddings_64_bits.jsonl and is not made again. Prints and
 writes docs/benchmarks/embeddings_64_bits.md from there (`--tables`: and runs nothing).
@@ -168,12 +169,12 @@ FORMS = {
 
 
 def milliseconds(function):
-    """Time of a call for N_QUERIES queries, best of five."""
+    """CPU time of a call for N_QUERIES queries, best of five."""
     times = []
     for _ in range(5):
-        started = time.perf_counter()
+        started = time.process_time()
         function()
-        times.append(time.perf_counter() - started)
+        times.append(time.process_time() - started)
     return 1000 * min(times)
 
 
@@ -226,9 +227,9 @@ class HammingSearch:
 
 def judge_hasher(hasher, split, true, true_validation, with_factors=False):
     """Measures of a hasher; those after re-ranking for every form, and on validation rows."""
-    started = time.perf_counter()
+    started = time.process_time()
     hasher.fit(split.fitted)
-    measures = {"fit, s": time.perf_counter() - started}
+    measures = {"fit, s": time.process_time() - started}
     fitted, validation, database, queries = map(hasher.decision_function, split)
     of_fitted = of_database = None
     if with_factors:
@@ -260,9 +261,9 @@ def judge_hasher(hasher, split, true, true_validation, with_factors=False):
 
 def judge_index(index, n_bytes, split, true):
     """Measures of an index that compares real queries with all that it holds."""
-    started = time.perf_counter()
+    started = time.process_time()
     index.train(split.fitted)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     index.add(split.database)
     candidates = index.search(split.queries, N_CANDIDATES)[1]
     by_floats = rerank_by_floats(candidates, split.queries, split.database)

@@ -76,8 +76,9 @@ def asymmetric_factors(values, squared_distances=None) -> AsymmetricFactors:
     Notes
     -----
     Whether two bytes are better spent on these factors or on 16 more bits depends on the length:
-    on sentence embeddings bits are better up to 128, and factors from 256 on. For a given number of
-    bits factors helped from 48 on. :doc:`/guide/embeddings` has the table.
+    on sentence embeddings bits are better up to 16 bytes an item, and factors from 32 bytes on.
+    Where all items are as far from the mean, as vectors of length 1 around a mean of 0 are, factors
+    bring next to nothing: measure. :doc:`/guide/embeddings` has the table.
 
     References
     ----------

@@ -293,6 +293,7 @@ def test_augmentation_leaves_the_neighbours(thumbnails, monkeypatch):
 
     monkeypatch.setattr(_kl_binary, "neighbor_probabilities", noticing)
     options = {"metric": "euclidean", "batch_size": 120, "random_state": 0, "device": "cpu"}
+    options["early_stopping"] = False  # all rows in one batch
     for training in (None, Training(augmentation=black)):
         hasher = KLBinaryHasher(12, network=coarse_net, training=training, max_iter=1, **options)
         hasher.fit(X)
