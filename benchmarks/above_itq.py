@@ -1,6 +1,7 @@
 """KLBinaryHasher beside ITQ, at every length and on data of several kinds.
 
-    OMP_NUM_THREADS=1 SKHASH_DATA=... python benchmarks/above_itq.py [--bits 16 512] [--seeds 3] [--data digits]
+    export OMP_NUM_THREADS=1 SKHASH_DATA=...
+    python benchmarks/above_itq.py [--bits 16 64 512] [--seeds 3] [--data digits captions]
     python benchmarks/above_itq.py --tables
 
 Both with default parameters and the same `random_state`, fitted on the same rows. Recall of the 10
@@ -15,7 +16,8 @@ by Hamming distance (exact expectation over ties) and by asymmetric distance to 
   of the other captions search the rest of these; the test utterances search the training ones.
 
 ITQ has no more bits than X has features: beyond that it is given as many, and the two are not of
-the same size. Times to fit are those of the processor. Every run is kept in benchmarks/results/above_itq.jsonl and is not made again. Prints
+the same size. Times to fit are those of the processor.
+Every run is kept in benchmarks/results/above_itq.jsonl and is not made again. Prints
 and writes docs/benchmarks/above_itq.md from there (`--tables`: and runs nothing).
 """
 
@@ -172,7 +174,8 @@ def table(runs):
             itq, gain = group[f"ITQ {measure}"], group[f"KL {measure}"] - group[f"ITQ {measure}"]
             row[measure] = f"{itq.mean():.3f} {gain.mean():+.3f} ± {gain.std(ddof=0):.3f}"
         row["epochs kept"] = ", ".join(map(str, group.sort_values("seed")["epoch kept"]))
-        row["fit, s"] = f"{group['ITQ fit, s'].mean():.1f}, {group['KL fit, s'].mean():.1f}"
+        times = [group[f"{name} fit, s"].mean() for name in ("ITQ", "KL")]
+        row["fit, s"] = "–" if np.isnan(times).any() else "{:.1f}, {:.1f}".format(*times)
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -1,6 +1,7 @@
 """64 bits instead of 384 floats: recall, size and time of hashed sentence embeddings.
 
-    OMP_NUM_THREADS=1 SKHASH_DATA=... python benchmarks/embeddings_64_bits.py [--bytes 8 16 32 48 50 56] [--seeds 3]
+    export OMP_NUM_THREADS=1 SKHASH_DATA=...
+    python benchmarks/embeddings_64_bits.py [--bytes 8 16 32 48 50 56] [--seeds 3]
     python benchmarks/embeddings_64_bits.py --tables
 
 Vectors of all-MiniLM-L6-v2 (`flickr8k_devtest_minilm.npz`, `cc_val_minilm.npz` in the folder that
