@@ -87,9 +87,12 @@ class LabelCodes:
         similarity = evaluate_similarity(self.similarity_, labels, known)
         unlike = np.flatnonzero(similarity.max(axis=1) == 0)
         if len(unlike):
+            row = unlike[0]
+            # a vector would be too long to show
+            shown = repr(labels.tolist()[row]) if labels.ndim == 1 else f"row {row}"
             raise ValueError(
-                f"labels has {labels[unlike[0]]!r}, which has similarity 0 with all labels of the "
-                f"training under {self.similarity_!r}, so that nothing is known of its code"
+                f"labels has {shown}, which has similarity 0 with all labels of the training under "
+                f"{self.similarity_!r}, so that nothing is known of its code"
             )
         return codes.mean(axis=0, dtype=np.float64) + similarity @ self.label_weights_
 
@@ -143,9 +146,7 @@ def sample_labels(kind, y, classes, numbers, random_state):
     if y.shape[0] > _ROWS:
         rows = np.sort(random_state.choice(y.shape[0], _ROWS, replace=False))
     chosen = y[rows].toarray() if issparse(y) else y[rows]
-    labels, numbers = np.unique(
-        chosen, axis=None if chosen.ndim == 1 else 0, return_inverse=True
-    )
+    labels, numbers = np.unique(chosen, axis=None if chosen.ndim == 1 else 0, return_inverse=True)
     numbers = numbers.ravel()
     if len(labels) <= _LABELS:
         return labels, rows, numbers
