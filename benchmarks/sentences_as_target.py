@@ -1,6 +1,6 @@
 """Images hashed by what is said about them: sentences in place of classes.
 
-    python benchmarks/sentences_as_target.py [--rows 100] [--bits 64] [--seeds 3]
+    python benchmarks/sentences_as_target.py [--rows 50] [--bits 64] [--seeds 3]
 
 X is CIFAR-100 as features, y the sentence embedding of what is said about an image: "a photo of
 a ..." with its class, or "name: gloss" with WordNet's gloss of it
@@ -147,7 +147,7 @@ def run(n_bits, per_class, n_seeds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=100, help="training rows of each class")
+    parser.add_argument("--rows", type=int, default=50, help="training rows of each class")
     parser.add_argument("--bits", type=int, default=64)
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
