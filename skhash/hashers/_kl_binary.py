@@ -271,12 +271,16 @@ class KLBinaryHasher(GradientHasher):
             If X, y or a parameter is invalid.
         FloatingPointError
             If a loss term becomes NaN or infinite; it is named.
+        KeyboardInterrupt
+            If it is interrupted. After a whole epoch the hasher has the best state so far, and
+            warns; before that it is as it was, as it is after any other error.
         """
         X, y, weights = self._begin(X, y, reset=True)
         self.classes_, target = self._classes(y)
         n_steps = self.max_iter * -(-X.shape[0] // self.batch_size)
-        self._train(X, target, self._task(X, target, weights, self.warm_start, n_steps))
+        record = self._train(X, target, self._task(X, target, weights, self.warm_start, n_steps))
         self._keep_training_codes(X, y)
+        self._conclude(record)
         return self
 
     @with_callbacks
@@ -317,11 +321,12 @@ class KLBinaryHasher(GradientHasher):
         before = None if first else (self.loss_curve_, self.loss_terms_)
         # the binary distribution is at its last, which annealing in fit ends with
         task = self._task(X, target, weights, resume=True, n_steps=0)
-        self._train(X, target, task, resume=True, max_iter=1, early_stopping=False)
+        record = self._train(X, target, task, resume=True, max_iter=1, early_stopping=False)
         if before is not None:
             self.loss_curve_ = before[0] + self.loss_curve_
             self.loss_terms_ = {k: before[1].get(k, []) + v for k, v in self.loss_terms_.items()}
             self.n_iter_ = self.best_iter_ = len(self.loss_curve_)
+        self._conclude(record)
         return self
 
     def _begin(self, X, y, *, reset):

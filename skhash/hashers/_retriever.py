@@ -23,11 +23,12 @@ from skhash.hashers._semantic import SemanticHasher
 from skhash.neighbors import HammingNeighbors
 from skhash.neighbors._vote import append_labels, neighbor_weights, vote_shares
 from skhash.utils._labels import check_target, encode_classes, label_array
+from skhash.utils._whole_fit import WholeFit
 
 _MAJORITY = 0.5
 
 
-class HashRetriever(ClassifierMixin, BaseEstimator):
+class HashRetriever(WholeFit, ClassifierMixin, BaseEstimator):
     """Rows in, nearest rows out: a hasher, and an index of the codes that it gives.
 
     ``fit`` learns codes from X and indexes them. ``add`` encodes and indexes more rows, and

@@ -197,6 +197,9 @@ class SemanticHasher(LabelCodes, NamesOwners, GradientHasher):
             If X, y, a parameter or what the similarity target returns is not as asked for.
         FloatingPointError
             If a loss term becomes NaN or infinite; it is named.
+        KeyboardInterrupt
+            If it is interrupted. After a whole epoch the hasher has the best state so far, and
+            warns; before that it is as it was, as it is after any other error.
         """
         self._validate_params()
         X, y = self._validate(X, y, reset=True)
@@ -210,9 +213,10 @@ class SemanticHasher(LabelCodes, NamesOwners, GradientHasher):
             self.class_similarity_ = class_similarity(self.similarity_, classes)
         self._check_resumable(classes, encoder)
         self.classes_, self.encoder_ = classes, encoder
-        self._train(X, y, encoder._task(self._problem(X, y, kind, target)))
+        record = self._train(X, y, encoder._task(self._problem(X, y, kind, target)))
         self._keep_label_codes(X, y, kind, target)
         self._keep_training_codes(X, y)
+        self._conclude(record)
         return self
 
     def _keep_label_codes(self, X, y, kind, target):
