@@ -85,6 +85,15 @@ class HashRetriever(WholeFit, ClassifierMixin, BaseEstimator):
     (2, 3)
     >>> bool(retriever.score(X[query], y[query]) > 0.4)
     True
+
+    Rows found by the name of a class, with a hasher that has codes of labels:
+
+    >>> from skhash import OrthoHasher
+    >>> retriever = HashRetriever(OrthoHasher(codebook="semantic", max_iter=5, random_state=0))
+    >>> codes = retriever.fit(X[train], y[train], ids=train).hasher_.transform_labels(["rose"])
+    >>> ids = retriever.neighbors_.kneighbors(codes, n_neighbors=20, return_distance=False)
+    >>> bool((y[ids] == "rose").mean() > 0.4)
+    True
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
