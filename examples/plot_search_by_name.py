@@ -44,16 +44,15 @@ hasher.fit(X[train], y[train])
 
 codes, pictures, classes = hasher.transform(X[query]), cifar.thumbnails, y[query]
 index = HammingNeighbors(n_neighbors=N_SHOWN).fit(codes)
-words = ["rose", "leopard", "bus", "blooming", "tree", "fish"]
+words = ["sunflower", "leopard", "bus", "blooming", "tree", "fish"]
 distances, rows = index.kneighbors(hasher.transform_labels(words))
 
 # %%
 # What it finds
 # -------------
-# *rose* is a class of the training; many orchids and tulips share its code, for the features hardly
-# tell them apart. *leopard* and *bus* are classes that the hasher never met; what the tree says of
-# them leads to their relatives, and to themselves among these. The last three words are nodes of
-# the tree above several classes; *blooming* is its word for flowers.
+# *sunflower* is a class of the training. *leopard* and *bus* are classes that the hasher never met;
+# what the tree says of them leads to their relatives, and to themselves among these. The last
+# three words are nodes of the tree above several classes; *blooming* is its word for flowers.
 
 MEANT, OTHER, UNKNOWN = "#1a9850", "#d73027", "#888888"
 
