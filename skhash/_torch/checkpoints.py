@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+
+from skhash._persist._write import new_file, unfinished_files
 
 
 class HasState(Protocol):
@@ -46,6 +47,8 @@ class Checkpoint:
         ValueError
             If the file is of another run, or is not a checkpoint.
         """
+        for leftover in unfinished_files(self.path):
+            leftover.unlink(missing_ok=True)
         if not self._exists():
             return False
         found = self._read()
@@ -81,19 +84,18 @@ class Checkpoint:
         return found
 
     def save(self) -> None:
-        """Write the states of all parts in place of the file."""
+        """Write the states of all parts in place of the file.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written, such as on a full disk; the one before stays.
+        """
         self._write({name: part.state_dict() for name, part in self.parts.items()})
 
     def _write(self, states):
-        # next to its place, so that replacing is one step of the file system
-        with tempfile.NamedTemporaryFile(
-            dir=self.path.parent, prefix=self.path.name, suffix=".part", delete=False
-        ) as file:
-            try:
-                torch.save({"identity": self._identity, "parts": states}, file)
-                file.flush()
-                os.fsync(file.fileno())
-            except BaseException:
-                os.unlink(file.name)
-                raise
-        os.replace(file.name, self.path)
+        # torch hides the reason where it cannot write to a file itself
+        content = io.BytesIO()
+        torch.save({"identity": self._identity, "parts": states}, content)
+        with new_file(self.path) as file:
+            file.write(content.getbuffer())

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import replace
 from pathlib import Path
 
+from skhash._persist._write import unfinished_files
 from skhash.distributed._manifest import NAME, Manifest
 from skhash.distributed._parts import count_rows, write_part
 from skhash.distributed._run import compute, share
@@ -21,7 +22,8 @@ def prepare_output(folder: Path, wanted: Manifest, *, overwrite: bool, check_inp
     """
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"output must be a directory, got the file {folder}")
-    if folder.exists() and any(folder.iterdir()):
+    # a run that was killed before it had a manifest leaves an unfinished one
+    if folder.exists() and {*folder.iterdir()} - {*unfinished_files(folder / NAME)}:
         if not (folder / NAME).exists():
             raise ValueError(f"output must be empty or hold packed codes, and {folder} does not")
         found = Manifest.read(folder)
@@ -73,7 +75,7 @@ def write_missing(manifest: Manifest, folder: Path, estimator, source, encoding,
         replace(manifest, part_rows=_count(manifest, folder, read=False)).write(folder)
         raise
     replace(manifest, part_rows=part_rows).write(folder)
-    for leftover in [*folder.glob(".part-*.tmp"), *folder.glob(f".{NAME}.*.tmp")]:
+    for leftover in [*folder.glob(".part-*.tmp"), *unfinished_files(folder / NAME)]:
         leftover.unlink(missing_ok=True)
 
 
