@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DOCS_STAMP := $(VENV)/.installed-docs
 INSTALL := $(BIN)/python -m pip install --quiet -c constraints.txt
 
-.PHONY: help install demo test test-slow test-matrix test-oldest test-newest lint format docs bench clean
+.PHONY: help install demo test test-slow test-matrix test-oldest test-newest fuzz coverage mutation lint format docs bench clean
 
 help:
 	@echo "make demo       learn codes from the shipped data, print the table, write the picture"
@@ -15,6 +15,9 @@ help:
 	@echo "make test-matrix  the suite under the arithmetic of other processors (MATRIX=--quick for a part)"
 	@echo "make test-oldest  the suite with the oldest versions that pyproject.toml allows"
 	@echo "make test-newest  the suite with the newest versions there are"
+	@echo "make fuzz       ten thousand damaged files, and more random examples (SEED=1 for which)"
+	@echo "make coverage   which lines and branches of skhash the suite runs; 95 % or more"
+	@echo "make mutation   which small changes to metrics and losses no test finds"
 	@echo "make lint       ruff, ruff format, mypy"
 	@echo "make docs       build the documentation into docs/_build/html"
 	@echo "make bench      run the benchmarks (they look for more data under SKHASH_DATA)"
@@ -60,6 +63,15 @@ test-newest:
 	.venv-newest/bin/pip install --quiet --upgrade --upgrade-strategy eager \
 		$$(grep '^torch==' constraints.txt) -e '.[dev]'
 	.venv-newest/bin/python -m pytest -n auto
+
+SEED ?= 1
+
+fuzz: $(STAMP)
+	SKHASH_FUZZ=10 SKHASH_FUZZ_SEED=$(SEED) $(BIN)/python -m pytest --hypothesis-seed=$(SEED) -n auto \
+		$$(grep -rlE 'SKHASH_FUZZ|hypothesis' tests --include='test_*.py')
+
+coverage: $(STAMP)
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term-missing:skip-covered
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -1,7 +1,11 @@
-"""The whole state of a run in a file, from which an interrupted run goes on."""
+"""The whole state of a run in a file, from which an interrupted run goes on.
+
+The file is a line with the checksum of what follows, which is what torch writes.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Mapping
@@ -9,6 +13,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+
+from skhash._persist._errors import LoadError
+from skhash._persist._files import open_file
+
+_START = b"skhash checkpoint, sha256 "
+_LENGTH = len(_START) + 64 + 1
 
 
 class HasState(Protocol):
@@ -44,7 +54,9 @@ class Checkpoint:
         Raises
         ------
         ValueError
-            If the file is of another run, or is not a checkpoint.
+            If the file is of another run.
+        LoadError
+            If it is damaged, or is not a checkpoint.
         """
         if not self._exists():
             return False
@@ -64,20 +76,30 @@ class Checkpoint:
                 f"the checkpoint {str(self.path)!r} is of another fit, which differs in {what}: "
                 "remove the file to start afresh"
             )
-        for name, part in self.parts.items():
-            part.load_state_dict(found["parts"][name])
+        try:
+            for name, part in self.parts.items():
+                part.load_state_dict(found["parts"][name])
+        except Exception as error:
+            raise LoadError(f"{str(self.path)!r} is damaged: {error!r}") from error
         return True
 
     def _exists(self):
         return self.path.exists()
 
     def _read(self):
-        try:
-            found = torch.load(self.path, map_location="cpu", weights_only=True)
-        except Exception as error:
-            raise ValueError(f"{str(self.path)!r} is no checkpoint of skhash: {error}") from error
-        if not (isinstance(found, dict) and {"identity", "parts"} <= set(found)):
-            raise ValueError(f"{str(self.path)!r} is no checkpoint of skhash")
+        with open_file(self.path) as file:
+            first = file.read(_LENGTH)
+            if not first.startswith(_START):
+                raise LoadError(f"{str(self.path)!r} is no checkpoint of skhash")
+            if _first_line(file) != first:
+                raise LoadError(f"{str(self.path)!r} does not have its checksum: it is damaged")
+            file.seek(_LENGTH)
+            try:
+                found = torch.load(file, map_location="cpu", weights_only=True)
+            except Exception as error:
+                raise LoadError(f"{str(self.path)!r} cannot be read: {error}") from error
+        if not (isinstance(found, dict) and isinstance(found.get("identity"), dict)):
+            raise LoadError(f"{str(self.path)!r} is no checkpoint of skhash")
         return found
 
     def save(self) -> None:
@@ -90,10 +112,21 @@ class Checkpoint:
             dir=self.path.parent, prefix=self.path.name, suffix=".part", delete=False
         ) as file:
             try:
+                file.write(bytes(_LENGTH))
                 torch.save({"identity": self._identity, "parts": states}, file)
+                first = _first_line(file)
+                file.seek(0)
+                file.write(first)
                 file.flush()
                 os.fsync(file.fileno())
             except BaseException:
                 os.unlink(file.name)
                 raise
         os.replace(file.name, self.path)
+
+
+def _first_line(file):
+    """What the file of a checkpoint begins with, by what follows."""
+    file.seek(_LENGTH)
+    checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    return _START + checksum.encode() + b"\n"
