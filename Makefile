@@ -73,6 +73,11 @@ fuzz: $(STAMP)
 coverage: $(STAMP)
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term-missing:skip-covered
 
+mutation: $(STAMP)
+	@$(INSTALL) mutmut
+	PYTHONPATH=$(CURDIR)/mutants $(BIN)/mutmut run
+	$(BIN)/mutmut results
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -90,4 +95,4 @@ bench: $(STAMP)
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf $(VENV) docs/_build docs/auto_examples demo_output .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) mutants .coverage docs/_build docs/auto_examples demo_output .pytest_cache .mypy_cache .ruff_cache

@@ -274,9 +274,9 @@ SPLITS = [
         "n_unseen",
     ),
     (
-        lambda: model_selection.retrieval_evaluate(None, X, LABELS, similarity=TARGET),
-        (TypeError, ValueError),
-        "estimator",
+        lambda: model_selection.retrieval_evaluate(None, X, LABELS, similarity=TARGET, k=1),
+        TypeError,
+        "estimator must be a transformer",
     ),
     (
         lambda: model_selection.retrieval_evaluate(

@@ -188,8 +188,6 @@ def retrieval_evaluate(
     ['train database', 'leave-one-out', 'unseen@all', 'seen@all', 'unseen@unseen']
     """
     check_option("no_relevant", no_relevant, POLICIES)
-    if not hasattr(estimator, "fit") or not hasattr(estimator, "transform"):
-        raise TypeError(f"estimator must have fit and transform, got {estimator!r}")
     X, y = indexable(X, y)
     features = X if features is None else features
     indexable(y, features)
