@@ -75,7 +75,7 @@ coverage: $(STAMP)
 
 mutation: $(STAMP)
 	@$(INSTALL) mutmut
-	PYTHONPATH=$(CURDIR)/mutants $(BIN)/mutmut run
+	OMP_NUM_THREADS=1 $(BIN)/mutmut run
 	$(BIN)/mutmut results
 
 lint: $(STAMP)

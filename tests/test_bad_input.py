@@ -49,6 +49,10 @@ def index(**options):
     return HammingNeighbors(**options).fit(CODES)
 
 
+def index_of_vectors(vectors):
+    return HammingNeighbors(2).fit(CODES, vectors=vectors)
+
+
 def fit(name, X=X, y=LABELS, **options):
     make = getattr(skhash, name)
     if "device" in make._get_param_names():
@@ -103,6 +107,11 @@ METRICS = [
     (lambda: scored(device="nowhere"), ValueError, "device must be"),
     (lambda: scored(similarity=TARGET, threshold=nan), ValueError, "threshold must be a finite"),
     (lambda: scored(hp, similarity=None, k=3), (TypeError, ValueError), "similarity"),
+    (
+        lambda: scored(metrics.ndcg_score, relevance=np.eye(30), similarity=TARGET),
+        ValueError,
+        "relevance and similarity both",
+    ),
     (lambda: scored(hp, similarity=TARGET, k=[]), ValueError, "k must"),
     (lambda: scored(hp, similarity=sim.LabelSimilarity, k=3), TypeError, "similarity"),
     (lambda: metrics.precision_within_radius(CODES, LABELS, radius=-1), ValueError, "radius"),
@@ -156,6 +165,7 @@ SIMILARITIES = [
     (lambda: sim.EmbeddingSimilarity(floor=2)(VALUES, VALUES), ValueError, "floor"),
     (lambda: sim.MultilabelSimilarity("dice")(CODES, CODES), ValueError, "measure"),
     (lambda: sim.SentenceSimilarity(None)(["a"], ["b"]), (TypeError, ValueError), "encoder"),
+    (lambda: sim.SentenceSimilarity(len)([2, 3], [4]), TypeError, "y_a must hold sentences"),
     (lambda: sim.ColumnsSimilarity([])([[0]], [[1]]), ValueError, "columns"),
 ]
 CODEBOOKS = [
@@ -202,6 +212,29 @@ NEIGHBORS = [
     (lambda: HammingNeighbors().fit(CODES, ids=[1, 1] * 15), ValueError, "ids"),
     (lambda: HammingNeighbors().fit(CODES, ids=[1]), ValueError, "ids"),
     (lambda: HammingNeighbors().kneighbors(CODES), NotFittedError, "HammingNeighbors"),
+    (lambda: index().kneighbors(CODES, rerank=9), ValueError, "rerank sorts by the real values"),
+    (lambda: index_of_vectors(VALUES[:3]), ValueError, "vectors has 3 rows, but X has 30"),
+    (lambda: index_of_vectors("x"), ValueError, "vectors cannot be used"),
+    (
+        lambda: index_of_vectors(VALUES).kneighbors(CODES, rerank=2, vectors=VALUES[:, :3]),
+        ValueError,
+        "vectors has 3 columns, but those of fit had 8",
+    ),
+    (
+        lambda: index_of_vectors(VALUES).kneighbors(rerank=2, vectors=VALUES),
+        ValueError,
+        "vectors must be None if X is None",
+    ),
+    (
+        lambda: index().kneighbors(PackedCodes(np.empty((0, 1), np.uint8), 8)),
+        ValueError,
+        "X must have at least one sample",
+    ),
+    (
+        lambda: np.asarray(PackedCodes(CODES[:, :1], 8), copy=False),
+        ValueError,
+        "packed codes cannot be unpacked without a copy",
+    ),
     (lambda: neighbors.asymmetric_distances("x", CODES), ValueError, "query_values cannot"),
     (lambda: neighbors.asymmetric_distances(VALUES, RAGGED), ValueError, "codes cannot be used"),
     (lambda: neighbors.asymmetric_distances(VALUES[:, :5], CODES), ValueError, "codes must have"),
@@ -276,7 +309,7 @@ SPLITS = [
     (
         lambda: model_selection.retrieval_evaluate(None, X, LABELS, similarity=TARGET, k=1),
         TypeError,
-        "estimator must be a transformer",
+        "estimator .* must be a transformer, got None",
     ),
     (
         lambda: model_selection.retrieval_evaluate(
