@@ -43,9 +43,9 @@ print(similarity(["alarm_set"], ["alarm_set", "alarm_query", "play_music"]))
 # %%
 # Two ways to codes
 # -----------------
-# **Words**: TF-IDF, reduced to 256 columns, then the hasher. **Meaning**: the vectors of a sentence encoder, then the
-# hasher. `~skhash.feature_extraction.TextFeatures` takes any model of sentence-transformers by its
-# name, and keeps vectors in a file, if it is told to:
+# **Words**: TF-IDF, reduced to 256 columns, then the hasher. **Meaning**: the vectors of a sentence
+# encoder, then the hasher. `~skhash.feature_extraction.TextFeatures` takes any model of
+# sentence-transformers by its name, and keeps vectors in a file, if it is told to:
 #
 # .. code-block:: python
 #
@@ -73,8 +73,9 @@ models = {
 # near in bits.
 
 classes = intents.target_names
-home = dict(zip(y.tolist(), scenario.tolist()))
-ends = np.flatnonzero([home[a] != home[b] for a, b in zip(classes, classes[1:])]) + 0.5
+scenario_of = dict(zip(y.tolist(), scenario.tolist()))
+homes = np.array([scenario_of[name] for name in classes.tolist()])
+ends = np.flatnonzero(homes[1:] != homes[:-1]) + 0.5
 limits = np.r_[-0.5, ends, len(classes) - 0.5]
 # those of one intent are too small for a name
 named = np.diff(limits) > 1

@@ -153,9 +153,9 @@ def hasher_card(
     >>> from skhash import CCAITQHasher
     >>> from skhash.model_selection import hasher_card
     >>> X, y = load_digits(return_X_y=True)
-    >>> hasher = CCAITQHasher(n_bits=16, random_state=0).fit(X[:1200], y[:1200])
+    >>> hasher = CCAITQHasher(n_bits=16, random_state=0).fit(X[:1600], y[:1600])
     >>> page = hasher_card(
-    ...     hasher, X[1200:], y[1200:], items=X[1200:].reshape(-1, 8, 8) / 16, X_train=X[:1200]
+    ...     hasher, X[1600:], y[1600:], items=X[1600:].reshape(-1, 8, 8) / 16, X_train=X[:1600]
     ... )
     >>> "<h1>CCAITQHasher</h1>" in page
     True
