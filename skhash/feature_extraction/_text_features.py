@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval
 
 from skhash.similarity._encoded import as_function, check_rows
 from skhash.utils._optional import import_optional
+from skhash.utils._whole_fit import WholeFit
 
 from ._progress import Progress
 from ._vector_file import VectorFile
@@ -22,7 +23,7 @@ from ._vector_file import VectorFile
 _PROBE = "The quick brown fox jumps over the lazy dog."
 
 
-class TextFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class TextFeatures(WholeFit, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Vectors of texts by a sentence encoder, as a scikit-learn transformer.
 
     The encoder is used as it is: nothing is trained. Each distinct text is encoded once, and with a

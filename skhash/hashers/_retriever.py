@@ -26,11 +26,12 @@ from skhash.neighbors import HammingNeighbors
 from skhash.neighbors._ids import check_ids
 from skhash.neighbors._vote import append_labels, neighbor_weights, vote_shares
 from skhash.utils._labels import check_target, encode_classes, label_array
+from skhash.utils._whole_fit import WholeFit
 
 _MAJORITY = 0.5
 
 
-class HashRetriever(Answers, ClassifierMixin, BaseEstimator):
+class HashRetriever(Answers, WholeFit, ClassifierMixin, BaseEstimator):
     """Rows in, nearest rows out: a hasher, and an index of the codes that it gives.
 
     ``fit`` learns codes from X and indexes them, with what is known of each row, its payload.
@@ -106,6 +107,15 @@ class HashRetriever(Answers, ClassifierMixin, BaseEstimator):
     1     2   1  a green apple      2
     >>> retriever.search(["apple"], 1, filter="price > 1")["text"].tolist()
     ['a green apple']
+
+    Rows found by the name of a class, with a hasher that has codes of labels:
+
+    >>> from skhash import OrthoHasher
+    >>> retriever = HashRetriever(OrthoHasher(codebook="semantic", max_iter=5, random_state=0))
+    >>> codes = retriever.fit(X[train], y[train], ids=train).hasher_.transform_labels(["rose"])
+    >>> ids = retriever.neighbors_.kneighbors(codes, n_neighbors=20, return_distance=False)
+    >>> bool((y[ids] == "rose").mean() > 0.4)
+    True
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
@@ -246,20 +256,19 @@ class HashRetriever(Answers, ClassifierMixin, BaseEstimator):
         -------
         self : HashRetriever
         """
-        if self.__sklearn_is_fitted__():
-            self.add(X, ids, y, payload=payload)
-        else:
+        is_first = not self.__sklearn_is_fitted__()
+        if is_first:
             self.fit(X, y, ids=ids, payload=payload)
         if classes is not None:
             if self._labels is None:
                 raise ValueError("classes are those of labels, and fit was given none")
             kind, classes = _check_labels(classes)
-            n_rows = len(self._labels)
             self.classes_, labels = append_labels(
                 self.classes_, self._labels, kind, classes, len(classes)
             )
-            self._labels = labels[:n_rows]
-        return self
+            self._labels = labels[: len(self._labels)]
+        # last, since it changes the index where it is
+        return self if is_first else self.add(X, ids, y, payload=payload)
 
     def remove(self, ids):
         """Remove rows.

@@ -219,6 +219,9 @@ def test_partial_fit_learns_from_the_first_chunk_and_takes_labels(intents):
     np.testing.assert_array_equal(grown.classes_, np.union1d(y, ["no intent"]))
     assert grown.predict_proba(X[second]).shape == (len(second), 65)
     np.testing.assert_array_equal(grown.neighbors_.ids_, np.arange(2304))
+    with pytest.raises(TypeError, match="type of classes_"):
+        grown.partial_fit(X[first], y[first], classes=[1, 2])
+    assert grown.neighbors_.n_samples_fit_ == len(grown._labels) == 2304
     with pytest.raises(ValueError, match="classes are those of labels"):
         HashRetriever(RandomProjectionHasher(8)).partial_fit(X, classes=["a"])
 
