@@ -273,7 +273,7 @@ def main():
     if "SKHASH_DATA" not in os.environ:
         print("SKHASH_DATA is not set: nothing to do")
         return
-    if options.minutes is None and not torch.cuda.is_available():
+    if not (options.minutes or options.reduced or torch.cuda.is_available()):
         print("no CUDA: the reduced run; --minutes evening makes a full one")
         options.reduced = True
     options.preset = "reduced" if options.reduced else options.minutes or "ten"
@@ -282,7 +282,7 @@ def main():
             setattr(options, name, value)
     options.sizes = (25, 120, 40) if options.reduced else (100, 500, 100)
     if options.dry_run:
-        options.sizes, options.epochs = (25, 2, 2), 1
+        options.sizes, options.epochs = (25, 1, 2), 1
     options.keeps = not (options.reduced or options.dry_run)
     if options.checkpoints is not None:
         options.checkpoints.mkdir(parents=True, exist_ok=True)
