@@ -23,11 +23,12 @@ from skhash.hashers._semantic import SemanticHasher
 from skhash.neighbors import HammingNeighbors
 from skhash.neighbors._vote import append_labels, neighbor_weights, vote_shares
 from skhash.utils._labels import check_target, encode_classes, label_array
+from skhash.utils._whole_fit import WholeFit
 
 _MAJORITY = 0.5
 
 
-class HashRetriever(ClassifierMixin, BaseEstimator):
+class HashRetriever(WholeFit, ClassifierMixin, BaseEstimator):
     """Rows in, nearest rows out: a hasher, and an index of the codes that it gives.
 
     ``fit`` learns codes from X and indexes them. ``add`` encodes and indexes more rows, and
@@ -83,6 +84,15 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
     >>> retriever.fit(X[train], y[train], ids=train).kneighbors(X[query[:2]], 3)[1].shape
     (2, 3)
     >>> bool(retriever.score(X[query], y[query]) > 0.4)
+    True
+
+    Rows found by the name of a class, with a hasher that has codes of labels:
+
+    >>> from skhash import OrthoHasher
+    >>> retriever = HashRetriever(OrthoHasher(codebook="semantic", max_iter=5, random_state=0))
+    >>> codes = retriever.fit(X[train], y[train], ids=train).hasher_.transform_labels(["rose"])
+    >>> ids = retriever.neighbors_.kneighbors(codes, n_neighbors=20, return_distance=False)
+    >>> bool((y[ids] == "rose").mean() > 0.4)
     True
     """
 

@@ -143,9 +143,12 @@ def test_interrupted_by_hand_keeps_the_file(images, tmp_path):
     def hasher(at=None, error=None):
         return OrthoHasher(8, **of_images(path, Interrupting(at, error)), **SMALL)
 
-    with pytest.warns(ConvergenceWarning, match="the state after epoch 2"):
-        stopped = hasher(12, KeyboardInterrupt).fit(X, y)
+    stopped = hasher(12, KeyboardInterrupt)
+    warns = pytest.warns(ConvergenceWarning, match="the state after epoch 2")
+    with warns, pytest.raises(KeyboardInterrupt):
+        stopped.fit(X, y)
     assert stopped.n_iter_ == 2
+    assert stopped.transform(X).shape == (70, 8)
     whole = OrthoHasher(8, **of_images(None, Interrupting()), **SMALL).fit(X, y)
     assert_same_fit(hasher().fit(X, y), whole)
     assert not path.exists()
