@@ -303,6 +303,9 @@ class KLBinaryHasher(GradientHasher):
             If X, y or a parameter is invalid.
         FloatingPointError
             If a loss term becomes NaN or infinite; it is named.
+        KeyboardInterrupt
+            If it is interrupted. After a whole epoch the hasher has the best state so far, and
+            warns; before that it is as it was, as it is after any other error.
         """
         labels = y
         X, y, weights = self._begin(X, y, reset=True)
@@ -317,8 +320,9 @@ class KLBinaryHasher(GradientHasher):
             max_iter = min(max(_LEAST_EPOCHS, -(-_STEPS // n_batches)), _MOST_EPOCHS)
         task = self._task(X, target, weights, self.warm_start, max_iter * n_batches)
         options = {"max_iter": max_iter, "learning_rate": self._learning_rate()}
-        self._train(X, target, task, early_stopping=early_stopping, **options)
+        record = self._train(X, target, task, early_stopping=early_stopping, **options)
         self._keep_training_codes(X, labels)
+        self._conclude(record)
         return self
 
     @with_callbacks
@@ -361,11 +365,12 @@ class KLBinaryHasher(GradientHasher):
         # the binary distribution is at its last, which annealing in fit ends with
         task = self._task(X, target, weights, resume=True, n_steps=0)
         options = {"max_iter": 1, "learning_rate": self._learning_rate()}
-        self._train(X, target, task, resume=True, early_stopping=False, **options)
+        record = self._train(X, target, task, resume=True, early_stopping=False, **options)
         if before is not None:
             self.loss_curve_ = before[0] + self.loss_curve_
             self.loss_terms_ = {k: before[1].get(k, []) + v for k, v in self.loss_terms_.items()}
             self.n_iter_ = self.best_iter_ = len(self.loss_curve_)
+        self._conclude(record)
         return self
 
     def _learning_rate(self):
