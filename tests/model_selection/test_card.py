@@ -255,5 +255,5 @@ def test_errors(data, hasher, params, message):
     _, (X, y, _), _ = data
     with pytest.raises(ValueError, match=message):
         hasher_card(hasher, X, y, **params)
-    with pytest.raises(TypeError, match="hasher must be .*: pass its hasher_"):
+    with pytest.raises(TypeError, match=r"hasher must be .*: pass its hasher_"):
         hasher_card(HashRetriever(hasher).fit(X, y), X, y)
