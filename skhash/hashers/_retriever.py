@@ -23,6 +23,7 @@ from skhash.hashers._semantic import SemanticHasher
 from skhash.neighbors import HammingNeighbors
 from skhash.neighbors._vote import append_labels, neighbor_weights, vote_shares
 from skhash.utils._labels import check_target, encode_classes, label_array
+from skhash.utils._locks import changing, reading
 from skhash.utils._whole_fit import WholeFit
 
 _MAJORITY = 0.5
@@ -152,6 +153,7 @@ class HashRetriever(WholeFit, ClassifierMixin, BaseEstimator):
             self.classes_, self._labels = encode_classes(kind, y, dtype=np.int8)
         return self
 
+    @changing
     def add(self, X, ids=None, y=None):
         """Encode and index more rows; the hasher stays as it is.
 
@@ -185,6 +187,7 @@ class HashRetriever(WholeFit, ClassifierMixin, BaseEstimator):
         self.classes_, self._labels = classes, labels
         return self
 
+    @changing
     def remove(self, ids):
         """Remove rows.
 
@@ -204,6 +207,7 @@ class HashRetriever(WholeFit, ClassifierMixin, BaseEstimator):
             self._labels = np.delete(self._labels, rows, axis=0)
         return self
 
+    @reading
     def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
         """The nearest rows of each query.
 
@@ -228,6 +232,7 @@ class HashRetriever(WholeFit, ClassifierMixin, BaseEstimator):
         ids = self.neighbors_.ids_[rows]
         return (distances, ids) if return_distance else ids
 
+    @reading
     def predict(self, X):
         """Labels that the neighbours of each row vote for.
 
@@ -248,6 +253,7 @@ class HashRetriever(WholeFit, ClassifierMixin, BaseEstimator):
             return self.classes_[best]
         return np.concatenate([(share > _MAJORITY).astype(np.int64) for _, share in shares])
 
+    @reading
     def predict_proba(self, X):
         """Share of the votes for each label.
 
