@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
 
+from skhash.metrics import RetrievalScorer
 from skhash.utils._labels import label_array
 from skhash.utils._packing import pack_codes
 from skhash.utils._ranges import check_holds, check_training_range, check_unmasked
@@ -17,6 +18,9 @@ from skhash.utils._rounding import settled_values
 from skhash.utils._rows import row_keys
 from skhash.utils._threads import begin_threads
 from skhash.utils._whole_fit import WholeFit
+
+# cut-off of `score`: that of the benchmarks of hierarchical precision
+_SCORE_DEPTH = 250
 
 
 class BaseHasher(
@@ -88,6 +92,44 @@ class BaseHasher(
         """
         # a bool is a byte of 0 or 1 already, so the view costs no copy
         return (self.decision_function(X) > 0).view(np.uint8)
+
+    def score(self, X, y):
+        """How similar in meaning the nearest neighbours are, among the given rows themselves.
+
+        Each row queries all others (leave-one-out). The score is their mean average hierarchical
+        precision at 250 (mAHP@250), exact over ties, or at the number of other rows where these
+        are fewer: see `~skhash.metrics.mean_average_hierarchical_precision_score`. It is what
+        `~sklearn.model_selection.GridSearchCV` goes by if it is given no ``scoring``. For other
+        scores and protocols see `~skhash.metrics.get_scorer`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Two rows or more.
+        y : array-like of shape (n_samples,) or (n_samples, n_columns)
+            Their labels: classes, multilabel indicators or rows of real numbers.
+
+        Returns
+        -------
+        score : float
+            At most 1, where nothing more similar could have been nearer. Labels are compared by
+            the similarity target that the hasher learned from, its ``similarity_``; where it has
+            none, by equality of classes, Jaccard similarity of indicators or cosine similarity of
+            vectors. A search over `similarity` itself needs a fixed one:
+            ``get_scorer("mahp@250", similarity=...)``.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two rows, or no row has anything similar among the others.
+        """
+        check_is_fitted(self)
+        n_samples = _num_samples(X)
+        if n_samples < 2:
+            raise ValueError(f"X must have two rows or more to be searched, got {n_samples}")
+        similarity = "estimator" if hasattr(self, "similarity_") else "auto"
+        depth = min(_SCORE_DEPTH, n_samples - 1)
+        return RetrievalScorer(f"mahp@{depth}", similarity=similarity)(self, X, y)
 
     def _decide(self, X):
         """Values of the bits of validated rows, whose signs do not depend on other rows."""
