@@ -21,6 +21,8 @@ from skhash.utils._whole_fit import WholeFit
 
 # cut-off of `score`: that of the benchmarks of hierarchical precision
 _SCORE_DEPTH = 250
+# how numpy begins to say that it was given texts
+_STRINGS = "could not convert string to float"
 
 
 class BaseHasher(
@@ -169,7 +171,16 @@ class BaseHasher(
         check_unmasked(X)
         if y is not None and not (isinstance(y, str) and y == "no_validation"):
             y = label_array(y)
-        checked = validate_data(self, X, y, reset=reset, **options)
+        try:
+            checked = validate_data(self, X, y, reset=reset, **options)
+        except ValueError as error:
+            if not str(error).startswith(_STRINGS):
+                raise
+            raise ValueError(
+                f"X must hold numbers, and has strings ({error}): make vectors of texts first, as "
+                "in make_pipeline(TfidfVectorizer(), hasher) of scikit-learn, or by "
+                "skhash.feature_extraction.TextFeatures"
+            ) from error
         self._check_range(checked[0] if isinstance(checked, tuple) else checked, fitting=reset)
         return checked
 

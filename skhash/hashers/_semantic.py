@@ -14,7 +14,7 @@ from skhash.encoders import BaseEncoder, PosteriorEncoder, RelationalEncoder
 from skhash.encoders._base import Problem
 from skhash.encoders._owners import NamesOwners, names_owners
 from skhash.hashers._gradient import GradientHasher, with_callbacks
-from skhash.hashers._supervised import supervised_docs
+from skhash.hashers._supervised import supervised_docs, warn_of_labels
 from skhash.similarity import check_labels, class_similarity, resolve_similarity
 from skhash.utils._labels import encode_classes
 
@@ -181,12 +181,14 @@ class SemanticHasher(NamesOwners, GradientHasher):
         """
         self._validate_params()
         X, y = self._validate(X, y, reset=True)
+        given = y
         kind, y = check_labels(self.similarity, y)
         encoder = self._choose_encoder(kind)
         encoder._check(kind)
         self.similarity_ = resolve_similarity(self.similarity, y)
         self.class_similarity_ = None
         classes, target = encode_classes(kind, y)
+        warn_of_labels(kind, given, classes, self.similarity)
         if kind == "class":
             self.class_similarity_ = class_similarity(self.similarity_, classes)
         self._check_resumable(classes, encoder)
