@@ -6,7 +6,7 @@ from abc import ABCMeta, abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
 
@@ -36,8 +36,8 @@ class BaseHasher(
     neither on the rows beside it nor on the processor. A fit that raises leaves it as it was.
     """
 
-    #: Keyword arguments for `validate_data` beyond dtype; a subclass may accept sparse X, say.
-    _validation: ClassVar[dict[str, Any]] = {}
+    #: Keyword arguments for `validate_data` beyond dtype.
+    _validation: ClassVar[dict[str, Any]] = {"accept_sparse": "csr"}
 
     @abstractmethod
     def fit(self, X, y=None):
@@ -181,8 +181,11 @@ class BaseHasher(
                 "in make_pipeline(TfidfVectorizer(), hasher) of scikit-learn, or by "
                 "skhash.feature_extraction.TextFeatures"
             ) from error
-        self._check_range(checked[0] if isinstance(checked, tuple) else checked, fitting=reset)
-        return checked
+        X, *rest = checked if isinstance(checked, tuple) else (checked,)
+        # arrays rather than matrices, whose products and means have other shapes
+        X = csr_array(X) if issparse(X) else X
+        self._check_range(X, fitting=reset)
+        return (X, *rest) if rest else X
 
     def _check_range(self, X, *, fitting):
         """Raise where validated X cannot be computed with, warn where there is nothing to learn.
@@ -203,4 +206,5 @@ class BaseHasher(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []
+        tags.input_tags.sparse = True
         return tags

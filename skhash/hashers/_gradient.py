@@ -64,7 +64,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
     objective_state_: dict[str, np.ndarray]
 
     # rounding depends on the order in memory, and training makes much of little
-    _validation: ClassVar[dict[str, Any]] = {"order": "C"}
+    _validation: ClassVar[dict[str, Any]] = {**BaseHasher._validation, "order": "C"}
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "n_bits": [Interval(Integral, 1, MAX_BITS, closed="both")],
         "network": [StrOptions({"linear", "mlp"}), callable],
