@@ -40,8 +40,7 @@ def principal_components(X, n_components, random_state):
     n_components : int
         How many components, at most ``min(n_samples, n_features)``.
     random_state : int or RandomState instance
-        Seeds the randomized solver, which scikit-learn takes for large dense X, and the start of
-        Lanczos iterations for large sparse X.
+        Seeds the randomized solver, which scikit-learn takes for large dense X.
 
     Returns
     -------
@@ -55,7 +54,7 @@ def principal_components(X, n_components, random_state):
         ``(X - mean) @ components.T``.
     """
     if issparse(X) and X.shape[0] * X.shape[1] > DENSE_ELEMENTS:
-        return _sparse_components(X, n_components, random_state)
+        return _sparse_components(X, n_components)
     X = X.toarray() if issparse(X) else X
     # PCA's own centring happens after X.T @ X, where float32 loses a variance beside a large mean
     mean = X.mean(axis=0, dtype=np.float64).astype(X.dtype)
@@ -73,7 +72,7 @@ def principal_components(X, n_components, random_state):
     return mean, components, (centred @ components.T) * X.dtype.type(unit)
 
 
-def reduce_sparse(X, n_components, random_state) -> Reduction | None:
+def reduce_sparse(X, n_components) -> Reduction | None:
     """Principal components of large sparse X, for what needs dense rows or covariances.
 
     Parameters
@@ -81,7 +80,6 @@ def reduce_sparse(X, n_components, random_state) -> Reduction | None:
     X : ndarray or CSR array of shape (n_samples, n_features)
     n_components : int
         How many there must be, where X has as many; mostly there are more.
-    random_state : int or RandomState instance
 
     Returns
     -------
@@ -92,11 +90,11 @@ def reduce_sparse(X, n_components, random_state) -> Reduction | None:
     if not issparse(X) or (n_elements <= DENSE_ELEMENTS and X.shape[1] <= FEW_FEATURES):
         return None
     n_components = min(max(n_components, _REDUCED_DIMENSIONS), *X.shape)
-    mean, components, values = principal_components(X, n_components, random_state)
+    mean, components, values = _sparse_components(X, n_components)
     return Reduction(values, mean, components)
 
 
-def _sparse_components(X, n_components, random_state):
+def _sparse_components(X, n_components):
     """`principal_components` of sparse rows, which are centred without being made dense."""
     n_samples, n_features = X.shape
     unit = power_of_two_unit(X)
@@ -106,7 +104,8 @@ def _sparse_components(X, n_components, random_state):
     # arpack finds all but one at most; the last of all has no variance where rows are few
     n_found = n_components if few else min(n_components, n_samples - 1, n_features - 1)
     solver = "covariance_eigh" if few else "arpack"
-    pca = PCA(n_found, svd_solver=solver, random_state=random_state).fit(scaled)
+    # where an exact solver begins does not matter
+    pca = PCA(n_found, svd_solver=solver, random_state=0).fit(scaled)
     variance = pca.explained_variance_
     components = np.zeros((n_components, n_features), X.dtype)
     components[:n_found] = pca.components_

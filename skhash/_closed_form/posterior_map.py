@@ -69,7 +69,7 @@ def posterior_map(
     -------
     map : PosteriorMap
     """
-    reduction = reduce_sparse(X, n_bits, random_state)
+    reduction = reduce_sparse(X, n_bits)
     if reduction is not None:
         X = reduction.values
     elif issparse(X):

@@ -44,7 +44,7 @@ def similarity_start(X, compare, n_bits, random_state):
     landmarks = _sorted_sample(rows, _LANDMARKS, random_state)
     vectors = label_vectors(compare, rows, landmarks, 2 * n_bits)
     X = X[rows]
-    reduction = reduce_sparse(X, n_bits, random_state)
+    reduction = reduce_sparse(X, n_bits)
     if reduction is not None:
         X = reduction.values
     elif issparse(X):

@@ -167,8 +167,7 @@ class CCAITQHasher(BaseHasher):
         _check_varies(labels, "y")
         reduction = None
         if X.shape[1] > FEW_FEATURES:
-            # a fixed seed: the solver's randomness is below what a user would want to control
-            reduction = reduce_sparse(X, n_bits, random_state=0)
+            reduction = reduce_sparse(X, n_bits)
         rows = X if reduction is None else reduction.values
         mean = rows.mean(axis=0, dtype=np.float64)
         directions, correlations = _canonical_directions(
@@ -177,6 +176,9 @@ class CCAITQHasher(BaseHasher):
         if reduction is not None:
             mean, directions = reduction.undone(mean, directions.T)
             directions = directions.T
+        # a direction has two signs, and rounding shall not choose between them
+        largest = np.abs(directions).argmax(axis=1)
+        directions *= np.sign(directions[np.arange(len(directions)), largest])[:, np.newaxis]
         components = np.zeros((n_bits, X.shape[1]), dtype=X.dtype)
         components[: len(directions)] = directions * correlations[:, np.newaxis]
         self.mean_, self.components_ = mean.astype(X.dtype), components

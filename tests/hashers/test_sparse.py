@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
@@ -13,7 +14,6 @@ from torch import nn
 
 from skhash import (
     CCAITQHasher,
-    ClassCodeHasher,
     HashRetriever,
     ITQHasher,
     KLBinaryHasher,
@@ -32,6 +32,7 @@ from skhash.metrics import mean_average_precision_score
 
 N_SAMPLES, N_FEATURES, N_CLASSES = 300, 60, 5
 SMALL = {"hidden_layer_sizes": (8,), "max_iter": 3, "batch_size": 32, "device": "cpu"}
+TEXT = {"hidden_layer_sizes": (64,), "max_iter": 10, "device": "cpu", "random_state": 0}
 VECTORS = np.random.default_rng(1).normal(size=(N_CLASSES, 3))
 CASES = {
     **{
@@ -90,8 +91,12 @@ def test_codes_are_those_of_dense_rows(case, rows):
     if case == "ClassCodeHasher":
         return  # its classifier sees sparse rows uncentred
     fitted = clone(hasher).fit(X, y)
-    assert_same_codes(fitted.decision_function(X), expected)
-    assert_same_codes(fitted.decision_function(X.toarray()), expected)
+    found = fitted.decision_function(X)
+    assert_same_codes(fitted.decision_function(X.toarray()), found)
+    # the steps of a fit make a little more of rounding
+    near = 1e-3 * np.abs(expected).max()
+    np.testing.assert_allclose(found, expected, atol=near)
+    assert np.abs(expected[(found > 0) != (expected > 0)]).max(initial=0) < near
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -161,24 +166,25 @@ def test_directions_in_which_large_rows_do_not_vary_are_zeros(few, all_large, mo
 
 @pytest.mark.parametrize("few", [2**11, 1], ids=["covariance", "lanczos"])
 @pytest.mark.parametrize("hasher", CLOSED)
-def test_closed_forms_of_large_rows(hasher, few, rows, all_large, monkeypatch):
+def test_closed_forms_of_large_rows(hasher, few, all_large, monkeypatch):
     """With as many dimensions as there are features, nothing is lost."""
-    X, y = rows
+    X, y = make_rows(N_SAMPLES, N_FEATURES, np.float64)
     hasher, _ = make(hasher.__name__, y)
     expected = hasher.fit(X.toarray(), y).decision_function(X)
     monkeypatch.setattr(components, "FEW_FEATURES", few)
     monkeypatch.setattr("skhash.hashers._cca_itq.FEW_FEATURES", few)
-    found = clone(hasher).fit(X, y).decision_function(X)
+    again = clone(hasher).fit(X, y)
     if few == 1 and isinstance(hasher, CCAITQHasher):
-        # penalised alike, but for the one direction that Lanczos iterations leave out
-        assert np.mean((found > 0) == (expected > 0)) > 0.98
-    else:
-        np.testing.assert_array_equal(found > 0, expected > 0)
+        # Lanczos iterations leave out the component of least variance
+        np.testing.assert_allclose(again.correlations_, hasher.correlations_, atol=0.02)
+        return
+    found = again.decision_function(X)
+    np.testing.assert_array_equal(found > 0, expected > 0)
 
 
 def test_reduction_can_be_undone(rows, all_large):
     X, _ = rows
-    reduction = reduce_sparse(X, 12, random_state=0)
+    reduction = reduce_sparse(X, 12)
     assert reduction.components.shape == (N_FEATURES, N_FEATURES)
     random = np.random.default_rng(0)
     small_mean, small = random.normal(size=N_FEATURES), random.normal(size=(N_FEATURES, 4))
@@ -186,7 +192,7 @@ def test_reduction_can_be_undone(rows, all_large):
     np.testing.assert_allclose(
         (X.toarray() - mean) @ directions, (reduction.values - small_mean) @ small, atol=1e-4
     )
-    assert reduce_sparse(X.toarray(), 12, random_state=0) is None
+    assert reduce_sparse(X.toarray(), 12) is None
 
 
 def learned(hasher, X, y):
@@ -257,37 +263,54 @@ def test_no_more_than_a_block_is_made_dense(rows, all_large, monkeypatch):
 
 
 def test_memory_of_wide_rows():
-    """2,000 rows of 100,000 features would be 800 MB in float32."""
-    X, y = make_rows(2000, 2000, seed=1)
-    X = sparse.csr_array((X.data, X.indices.astype(np.int64) * 50, X.indptr), (2000, 100_000))
-    for hasher in (ITQHasher(8, random_state=0), CCAITQHasher(8, random_state=0)):
+    X, y = make_rows(1000, 1000, seed=1)
+    X = sparse.csr_array((X.data, X.indices * 100, X.indptr), (1000, 100_000))
+    dense = 4 * X.shape[0] * X.shape[1]
+    for hasher in (ITQHasher(8, random_state=0), SpectralHasher(8)):
         tracemalloc.start()
         hasher.fit(X, y).transform(X)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert peak < 500e6
+        assert peak < dense / 4
+
+
+@pytest.fixture(scope="module")
+def captions():
+    """Texts, vectors of their meaning, and topics found among these."""
+    loaded = load_captions()
+    texts, vectors = np.array(loaded.data[:2000], dtype=object), loaded.target[:2000]
+    return texts, vectors, KMeans(8, n_init=1, random_state=0).fit_predict(vectors)
 
 
 @pytest.mark.parametrize(
-    "hasher",
+    ("hasher", "labels"),
     [
-        SemanticHasher(32, random_state=0, max_iter=10, device="cpu"),
-        SemanticHasher(
-            32, encoder=RelationalEncoder(), random_state=0, max_iter=10, device="cpu"
-        ),
-        OrthoHasher(32, random_state=0, max_iter=10, device="cpu"),
-        CCAITQHasher(32, random_state=0),
-        ClassCodeHasher(32, random_state=0),
+        (SemanticHasher(32, **TEXT), "topics"),
+        (SemanticHasher(32, **TEXT), "vectors"),
+        (OrthoHasher(32, **TEXT), "topics"),
+        (CCAITQHasher(32, random_state=0), "topics"),
+        (CCAITQHasher(32, random_state=0), "vectors"),
     ],
-    ids=lambda hasher: repr(hasher)[:22],
+    ids=["semantic", "semantic of vectors", "ortho", "cca-itq", "cca-itq of vectors"],
 )
-def test_texts(hasher):
-    """Captions: TF-IDF in a pipeline, better than without labels."""
-    texts, y = captions()
-    pipeline = make_pipeline(TfidfVectorizer(), hasher)
-    unsupervised = make_pipeline(TfidfVectorizer(), ITQHasher(32, random_state=0))
-    assert learned(pipeline, texts, y) > learned(unsupervised, texts, y) > 0
+def test_texts(hasher, labels, captions):
+    """With labels, words lead to nearer meanings in new texts than without."""
+    texts, vectors, topics = captions
+    y = topics if labels == "topics" else vectors
+    train, new = slice(0, 1500), slice(1500, None)
+    words = TfidfVectorizer()
+    assert words.fit_transform(texts[train]).shape[1] > 2**11  # wide
+    learned = make_pipeline(words, hasher).fit(texts[train], y[train])
+    without = make_pipeline(words, ITQHasher(32, random_state=0)).fit(texts[train])
+    assert learned.score(texts[new], y[new]) > without.score(texts[new], y[new])
 
 
-def captions():
-    raise NotImplementedError
+def test_texts_are_found(captions):
+    texts, _, topics = captions
+    retriever = HashRetriever(make_pipeline(TfidfVectorizer(), KLBinaryHasher(32, **TEXT)))
+    retriever.fit(texts[:500], topics[:500])
+    _, ids = retriever.kneighbors(texts[:50], 1)
+    assert np.mean(ids[:, 0] == np.arange(50)) > 0.9
+    sparse_rows = TfidfVectorizer().fit_transform(texts[:500])
+    found = HashRetriever(ITQHasher(16, random_state=0)).fit(sparse_rows)
+    assert found.kneighbors(sparse_rows[:5], 3)[1].shape == (5, 3)
