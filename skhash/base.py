@@ -56,7 +56,7 @@ class BaseHasher(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The samples.
 
         Returns
@@ -84,7 +84,7 @@ class BaseHasher(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The samples.
 
         Returns
@@ -106,7 +106,7 @@ class BaseHasher(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Two rows or more.
         y : array-like of shape (n_samples,) or (n_samples, n_columns)
             Their labels: classes, multilabel indicators or rows of real numbers.

@@ -142,8 +142,10 @@ class CCAITQHasher(BaseHasher):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training samples.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training samples. Where sparse ones have more than 2,048 features, canonical directions
+            are sought among their 256 leading principal components, or `n_bits` of them if that
+            is more.
         y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_labels)
             The class of each sample, a multilabel indicator, or rows of real numbers such as
             embeddings of the labels.

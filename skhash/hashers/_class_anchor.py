@@ -172,7 +172,7 @@ class ClassAnchorHasher(SupervisedHasher):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The samples.
 
         Returns

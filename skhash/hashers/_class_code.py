@@ -101,7 +101,7 @@ class ClassCodeHasher(BaseHasher):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training samples; sparse where the classifier takes it.
+            Training samples; sparse where the classifier takes that.
         y : array-like of shape (n_samples,)
             The class of each sample.
 

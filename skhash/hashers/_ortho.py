@@ -206,7 +206,7 @@ class OrthoHasher(CodebookHasher):
 
         Parameters
         ----------
-        X_database : array-like of shape (n_samples, n_features)
+        X_database : {array-like, sparse matrix} of shape (n_samples, n_features)
             The database of the new domain, or a sample of it, of two rows or more.
 
         Returns

@@ -156,7 +156,8 @@ class SemanticHasher(NamesOwners, GradientHasher):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, height, width, n_channels)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), or array-like of shape \
+                (n_samples, height, width, n_channels)
             Features, computed in float32; or images, uint8 or float, where `network` is a
             callable that takes them.
         y : array-like of shape (n_samples,) or (n_samples, n_columns)
