@@ -8,19 +8,26 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skhash.encoders import BaseEncoder, PosteriorEncoder, RelationalEncoder
 from skhash.encoders._base import Problem
 from skhash.encoders._owners import NamesOwners, names_owners
 from skhash.hashers._gradient import GradientHasher, with_callbacks
+from skhash.hashers._label_codes import LabelCodes, mean_codes, sample_labels
 from skhash.hashers._supervised import supervised_docs, warn_of_labels
-from skhash.similarity import check_labels, class_similarity, resolve_similarity
+from skhash.similarity import (
+    check_labels,
+    class_similarity,
+    evaluate_similarity,
+    resolve_similarity,
+)
 from skhash.utils._labels import encode_classes
 
 
 @supervised_docs
-class SemanticHasher(NamesOwners, GradientHasher):
+class SemanticHasher(LabelCodes, NamesOwners, GradientHasher):
     """Codes whose Hamming distances follow the similarity of their labels.
 
     A bit is 1 where its real value is above 0. The way to these values is an encoder:
@@ -72,6 +79,13 @@ class SemanticHasher(NamesOwners, GradientHasher):
         The similarity target in use.
     encoder_ : BaseEncoder
         The encoder in use, a clone of `encoder`.
+    known_labels_ : ndarray of shape (n_labels,) or (n_labels, n_columns)
+        Labels that `transform_labels` compares others with: `classes_`, or the distinct labels in
+        y where it holds no class labels, at most 2,048 of them.
+    label_codes_ : ndarray of shape (n_labels, n_bits), dtype float32
+        Their mean codes, over training samples: the share of ones in each bit.
+    label_weights_ : ndarray of shape (n_labels, n_bits)
+        What similarities to them are multiplied with for the expected code of another label.
 
     See Also
     --------
@@ -94,6 +108,14 @@ class SemanticHasher(NamesOwners, GradientHasher):
     >>> hasher = SemanticHasher(n_bits=32, similarity=target, max_iter=5, random_state=0)
     >>> hasher.fit_transform(X, names).shape
     (500, 32)
+
+    Rows found by the name of a class, and of a node of the taxonomy that is no class:
+
+    >>> from skhash.neighbors import HammingNeighbors
+    >>> index = HammingNeighbors(n_neighbors=3).fit(hasher.transform(cifar.data))
+    >>> codes = hasher.transform_labels(["rose", "flower"])
+    >>> index.kneighbors(codes, return_distance=False).shape
+    (2, 3)
     """
 
     _takes_images: ClassVar[bool] = True
@@ -195,9 +217,23 @@ class SemanticHasher(NamesOwners, GradientHasher):
         self._check_resumable(classes, encoder)
         self.classes_, self.encoder_ = classes, encoder
         record = self._train(X, y, encoder._task(self._problem(X, y, kind, target)))
+        self._keep_label_codes(X, y, kind, target)
         self._keep_training_codes(X, y)
         self._conclude(record)
         return self
+
+    def _keep_label_codes(self, X, y, kind, target):
+        random = check_random_state(self.random_state)
+        known, rows, numbers = sample_labels(kind, y, self.classes_, target, random)
+        self.known_labels_ = known
+        self.label_codes_ = mean_codes(self._decide(X[rows]) > 0, numbers, len(known))
+        similarity = self.class_similarity_
+        if similarity is None:
+            similarity = evaluate_similarity(self.similarity_, known, known)
+        self._set_label_weights(similarity)
+
+    def _known_labels(self):
+        return self.known_labels_, self.label_codes_
 
     def _choose_encoder(self, kind):
         if isinstance(self.encoder, str):

@@ -45,15 +45,15 @@ def settings():
 @pytest.mark.parametrize("make", [OrthoHasher, SemanticHasher])
 def test_torch_is_left_as_it_was(make, features):
     """Whatever line of skhash or of torch an interrupt comes at."""
-    packages = ("skhash", "torch", "contextlib")
+    within = ("skhash", "torch", "contextlib")
     make(6, **SMALL).fit(*features)
     fits = [make(6, **SMALL).fit, make(6, **SMALL).fit(*features).transform]
     for method in fits:
         arguments = features if method.__name__ == "fit" else features[:1]
-        n_lines = call_raising(method, *arguments, packages=packages)
+        n_lines = call_raising(method, *arguments, within=within)
         before = settings()
         for line in np.unique(np.geomspace(1, n_lines - 1, 12).astype(int)):
-            options = {"line": line, "error": KeyboardInterrupt, "packages": packages}
+            options = {"line": line, "error": KeyboardInterrupt, "within": within}
 
             def call(method=method, arguments=arguments, options=options):
                 call_raising(method, *arguments, **options)

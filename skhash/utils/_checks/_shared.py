@@ -107,7 +107,7 @@ class Stop(BaseException):
     """Stands for whatever ends a fit; nothing catches it by its name."""
 
 
-def call_raising(function, *arguments, line=None, error=Stop, packages=("skhash",)):
+def call_raising(function, *arguments, line=None, error=Stop, within=("skhash",)):
     """Call a function and raise in the midst of it, as an interrupt does.
 
     Parameters
@@ -119,19 +119,19 @@ def call_raising(function, *arguments, line=None, error=Stop, packages=("skhash"
         Before which of the lines that run to raise, counted from 1; None lets it end.
     error : type
         What to raise.
-    packages : tuple of str
-        Names of the packages whose lines count.
+    within : tuple of str
+        Names of the packages or modules whose lines count.
 
     Returns
     -------
     n_lines : int
         How many have run.
     """
-    n_lines = 0
+    n_lines, prefixes = 0, tuple(f"{name}." for name in within)
 
     def enter(frame, event, argument):
-        package = frame.f_globals.get("__name__", "").partition(".")[0]
-        return step if package in packages else None
+        name = frame.f_globals.get("__name__", "") + "."
+        return step if name.startswith(prefixes) else None
 
     def step(frame, event, argument):
         nonlocal n_lines

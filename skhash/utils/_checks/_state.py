@@ -116,8 +116,8 @@ def _other_data():
 
 
 def _fit_other(hasher, line=None, error=Stop):
-    packages = ("skhash", type(hasher).__module__.partition(".")[0])
-    call = partial(call_raising, hasher.fit, *_other_data(), packages=packages)
+    within = ("skhash", type(hasher).__module__.partition(".")[0])
+    call = partial(call_raising, hasher.fit, *_other_data(), within=within)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return call() if line is None else raised(error, partial(call, line=line, error=error))
