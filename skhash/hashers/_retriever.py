@@ -436,7 +436,7 @@ class HashRetriever(Answers, WholeFit, ClassifierMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = False
-        tags.input_tags.sparse = self.hasher is not None and get_tags(self.hasher).input_tags.sparse
+        tags.input_tags.sparse = self.hasher is None or get_tags(self.hasher).input_tags.sparse
         tags.classifier_tags.multi_label = True
         return tags
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Integral, Real
 
 import numpy as np
@@ -84,6 +85,11 @@ class RowSearch:
         radius = self.radius if radius is None else radius
         if not isinstance(radius, Real) or not radius >= 0:
             raise ValueError(f"radius must be a number of bits, at least 0, got {radius!r}")
+        if 0 < radius < 1:
+            raise ValueError(
+                f"radius is a number of bits, not a share of them, got {radius!r}: of "
+                f"{self.n_bits_} bits that would be {math.floor(radius * self.n_bits_)}"
+            )
         radius = int(min(radius, self.n_bits_))
         if X is None:
             queries = self._searcher.codes
