@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import eigh
+from scipy.sparse import issparse
 from scipy.special import softmax
 
+from skhash._closed_form.components import reduce_sparse
 from skhash._closed_form.linear_start import linear_start
 from skhash.utils._ranges import power_of_two_unit
 
@@ -49,8 +51,9 @@ def posterior_map(
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
-        A sample of the training rows.
+    X : ndarray or CSR array of shape (n_samples, n_features)
+        A sample of the training rows. Large sparse ones count as far as their principal
+        components go, see `reduce_sparse`.
     labels : ndarray of shape (n_samples,) of int
         Their classes.
     posterior : ndarray of shape (n_samples, n_classes)
@@ -66,6 +69,11 @@ def posterior_map(
     -------
     map : PosteriorMap
     """
+    reduction = reduce_sparse(X, n_bits)
+    if reduction is not None:
+        X = reduction.values
+    elif issparse(X):
+        X = X.toarray()
     mean = X.mean(axis=0, dtype=np.float64)
     centred = X - mean.astype(X.dtype)
     unit = power_of_two_unit(centred)
@@ -78,10 +86,13 @@ def posterior_map(
     joined_mean, rotation = linear_start(joined, n_bits, random_state)
     n_embedding = embedding.shape[1]
     on_embedding, on_features = rotation[:n_embedding], scale * rotation[n_embedding:]
+    features = directions @ on_features / unit
+    if reduction is not None:
+        mean, features = reduction.undone(mean, features)
     return PosteriorMap(
         mean=mean,
         classes=embedding @ on_embedding + _EXPECTED_SHARE * class_means @ on_features,
-        features=directions @ on_features / unit,
+        features=features,
         offset=-joined_mean @ rotation,
     )
 

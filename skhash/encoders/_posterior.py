@@ -142,7 +142,7 @@ class PosteriorTask(Task):
         encoder, problem = self._encoder, self._problem
         # the same draws whenever it is called, during training and after it
         random_state = np.random.RandomState(self._seed)
-        rows = sample_rows(len(X), random_state)
+        rows = sample_rows(X.shape[0], random_state)
         X = X[rows]
         logits, features = problem.outputs_and_features(
             X, architecture, state, n_outputs=self.n_outputs

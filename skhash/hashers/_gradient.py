@@ -15,6 +15,7 @@ from skhash.base import BaseHasher
 from skhash.hashers._identity import fit_identity
 from skhash.hashers._images import holds_images, validate_images
 from skhash.networks import Training
+from skhash.similarity._evaluate import check_callable
 from skhash.utils._ranges import MAX_BITS
 from skhash.utils._whole_fit import EarlyEnd
 
@@ -63,7 +64,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
     objective_state_: dict[str, np.ndarray]
 
     # rounding depends on the order in memory, and training makes much of little
-    _validation: ClassVar[dict[str, Any]] = {"order": "C"}
+    _validation: ClassVar[dict[str, Any]] = {**BaseHasher._validation, "order": "C"}
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "n_bits": [Interval(Integral, 1, MAX_BITS, closed="both")],
         "network": [StrOptions({"linear", "mlp"}), callable],
@@ -105,6 +106,10 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         return Training() if self.training is None else self.training
 
     def _validate_params(self):
+        similarity = getattr(self, "similarity", "auto")
+        if not (isinstance(similarity, str) and similarity == "auto"):
+            # before scikit-learn, which has no hints
+            check_callable(similarity, "similarity", "'auto' or a callable")
         super()._validate_params()
         self._training()._validate_params()
 

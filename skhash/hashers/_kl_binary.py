@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -206,7 +206,6 @@ class KLBinaryHasher(GradientHasher):
     """
 
     _takes_images: ClassVar[bool] = True
-    _validation: ClassVar[dict[str, Any]] = {**GradientHasher._validation, "accept_sparse": "csr"}
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **GradientHasher._parameter_constraints,
         "metric": [StrOptions({"cosine", "euclidean"})],
@@ -428,11 +427,6 @@ class KLBinaryHasher(GradientHasher):
 
     def _architecture(self):
         return {**super()._architecture(), "shortcut": True}
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
 
 
 class _KLBinaryTask(Task):
