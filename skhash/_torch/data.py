@@ -10,6 +10,8 @@ from scipy.sparse import issparse
 
 # elements held at once while statistics are taken
 _BLOCK_ELEMENTS = 2**24
+# of the unit of rows
+_LEAST_EXPONENT = -100
 
 
 class Rows:
@@ -105,6 +107,11 @@ def in_double(rows):
     """A tensor as float64, on a device that has it."""
     # Apple's processors have none
     return (rows.cpu() if rows.device.type == "mps" else rows).double()
+
+
+def power_of_two(rows):
+    """A unit of the size of rows, by which dividing rounds nothing and squares stay in range."""
+    return torch.exp2(rows.abs().max().log2().floor().clamp_min(_LEAST_EXPONENT))
 
 
 def _row_type(X):

@@ -13,12 +13,14 @@ from skhash.neighbors._exact import faiss_threads, nearest
 from skhash.neighbors._index import SEARCH_OPTIONS
 from skhash.neighbors._inputs import packed_codes, real_values
 from skhash.neighbors._rerank import check_vectors, rerank_by_vectors
+from skhash.utils._locks import reading
 from skhash.utils._packing import PackedCodes, pack_codes
 
 
 class RowSearch:
     """The searches of `HammingNeighbors`, which turns rows into ids or graphs."""
 
+    @reading
     def _nearest_rows(self, X, n_neighbors, rerank=None, vectors=None, only=None):
         """Distances and rows of neighbours: `kneighbors` without ids.
 
@@ -76,6 +78,7 @@ class RowSearch:
     def _search_options(self):
         return {name: getattr(self, name) for name in SEARCH_OPTIONS}
 
+    @reading
     def _rows_within(self, X, radius):
         """Limits, distances and rows of neighbours: `radius_neighbors` without ids."""
         check_is_fitted(self)
