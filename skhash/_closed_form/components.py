@@ -97,6 +97,11 @@ def reduce_sparse(X, n_components) -> Reduction | None:
 def _sparse_components(X, n_components):
     """`principal_components` of sparse rows, which are centred without being made dense."""
     n_samples, n_features = X.shape
+    mean = X.mean(axis=0, dtype=np.float64)
+    components = np.zeros((n_components, n_features), X.dtype)
+    if np.array_equal(X.min(axis=0).toarray(), X.max(axis=0).toarray()):
+        # nothing that Lanczos iterations could begin with
+        return mean.astype(X.dtype), components, np.zeros((n_samples, n_components), X.dtype)
     unit = power_of_two_unit(X)
     scaled = X.astype(np.float64)
     scaled.data /= unit
@@ -107,9 +112,7 @@ def _sparse_components(X, n_components):
     # where an exact solver begins does not matter
     pca = PCA(n_found, svd_solver=solver, random_state=0).fit(scaled)
     variance = pca.explained_variance_
-    components = np.zeros((n_components, n_features), X.dtype)
     components[:n_found] = pca.components_
     components[:n_found][variance <= 10 * np.finfo(X.dtype).eps * variance[0]] = 0
-    mean = X.mean(axis=0, dtype=np.float64)
     projections = X @ components.T - mean @ components.T
     return mean.astype(X.dtype), components, projections.astype(X.dtype)

@@ -162,6 +162,10 @@ def test_directions_in_which_large_rows_do_not_vary_are_zeros(few, all_large, mo
     np.testing.assert_array_equal(found.any(axis=1), np.arange(9) < 5)
     few_rows = principal_components(X[:5], 5, random_state=0)[1]
     assert not few_rows[-1].any()
+    mean, found, projections = principal_components(X[[0, 0, 0]], 2, random_state=0)
+    np.testing.assert_allclose(mean, X[[0]].toarray()[0])
+    assert not found.any()
+    assert not projections.any()
 
 
 @pytest.mark.parametrize("few", [2**11, 1], ids=["covariance", "lanczos"])
