@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.linalg import svd
 from scipy.sparse import issparse
 from sklearn.decomposition import PCA
 
@@ -18,7 +19,7 @@ _DENSE_ELEMENTS = 2**24
 _SPREAD = 6.0
 
 
-def linear_start(X, n_bits, random_state):
+def linear_start(X, n_bits, random_state, *, axes=None):
     """Find a mean and directions with the signs of ``(X - mean) @ directions`` those of ITQ.
 
     Parameters
@@ -28,6 +29,8 @@ def linear_start(X, n_bits, random_state):
     n_bits : int
         Bits beyond the number of principal components get random directions.
     random_state : RandomState instance
+    axes : ndarray of shape (n_features, n_bits) or None
+        Directions near which the rotation starts; None draws it. Only for dense X.
 
     Returns
     -------
@@ -39,7 +42,10 @@ def linear_start(X, n_bits, random_state):
     if issparse(X) and X.shape[0] * X.shape[1] <= _DENSE_ELEMENTS:
         X = X.toarray()  # to begin exactly as dense rows do
     seed = int(random_state.randint(np.iinfo(np.int32).max))
-    mean, directions = (_sparse_itq if issparse(X) else _dense_itq)(X, n_bits, seed)
+    if issparse(X):
+        mean, directions = _sparse_itq(X, n_bits, seed)
+    else:
+        mean, directions = _dense_itq(X, n_bits, seed, axes)
     missing = n_bits - directions.shape[1]
     if missing:
         padding = random_orthogonal(missing, X.shape[1], random_state).T
@@ -80,10 +86,15 @@ def _sample(X, random_state):
     return X[np.sort(random_state.choice(n_samples, _SAMPLE_ROWS, replace=False))]
 
 
-def _dense_itq(X, n_bits, seed):
+def _dense_itq(X, n_bits, seed, axes=None):
     n_components, random_state = min(n_bits, *X.shape), np.random.RandomState(seed)
     mean, components, projections = principal_components(X, n_components, random_state)
-    start = random_orthogonal(n_components, n_components, random_state)
+    if axes is None or n_components < n_bits:
+        start = random_orthogonal(n_components, n_components, random_state)
+    else:
+        # the rotation that brings the components nearest to the axes
+        left, _, right = svd(components @ axes)
+        start = left @ right
     rotation, _ = fit_rotation(projections, start)
     return mean, components.T @ rotation
 

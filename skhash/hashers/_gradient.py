@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
@@ -181,10 +182,12 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             X, task, options, architecture, initial=initial, after_epoch=after_epoch
         )
         self.n_bits_ = int(self.n_bits)
-        self.architecture_, state = task.complete(X, architecture, fitted.network_state)
+        if not fitted.record.interrupted:
+            task.settle(X, architecture, partial(self._train_aside, options, architecture))
+        completed = (*task.complete(X, architecture, fitted.network_state), fitted.objective_state)
         # machines may round the closed-form steps after training differently
-        states = processes.of_first((state, fitted.objective_state))
-        self.network_state_, self.objective_state_ = states
+        completed = processes.of_first(completed)
+        self.architecture_, self.network_state_, self.objective_state_ = completed
         processes.finish()
         self.device_ = fitted.device
         self.loss_curve_ = fitted.record.loss
@@ -196,6 +199,20 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             Path(options.checkpoint).unlink(missing_ok=True)
         if context is not None:
             context.call_on_fit_task_end(estimator=self, X=X)
+
+    def _train_aside(self, options, architecture, X, task, fit_rows, rows, *, max_iter, seed):
+        """See `Task.settle`."""
+        from skhash._torch.fitting import fit_network
+
+        changes = {"max_iter": max_iter, "seed": seed, "verbose": 0, "early_stopping": False}
+        options = replace(options, checkpoint=None, identity={}, **changes)
+        fitted = fit_network(np.asarray(X[fit_rows]), task, options, architecture)
+        if fitted.record.interrupted:
+            return None
+        state, n_outputs = fitted.network_state, task.n_outputs
+        return self._network_outputs(
+            np.asarray(X[rows]), architecture, state, n_outputs=n_outputs, device=self.device
+        )
 
     def _training_options(self, **changes):
         """How to train, from the parameters of the hasher and of its `Training`."""
