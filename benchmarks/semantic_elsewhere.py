@@ -50,11 +50,11 @@ def itq(X, y, similarity, seed):
     return ITQHasher(N_BITS, random_state=seed).fit(X).transform
 
 
-def ridge_itq(X, y, similarity, seed):
-    vectors = y if y.ndim == 2 else _class_vectors(y, similarity)
+def ridge_itq(X, y, similarity, seed, n_bits=N_BITS):
+    vectors = y if y.ndim == 2 else _class_vectors(y, similarity)[:, :n_bits]
     ridge = RidgeCV(alphas=ALPHAS * X.var(axis=0).sum()).fit(X, vectors)
     values = ridge.predict(X)
-    n_bits = min(N_BITS, values.shape[1])
+    n_bits = min(n_bits, values.shape[1])
     hasher = ITQHasher(n_bits, random_state=seed).fit(values)
     return lambda X: hasher.transform(ridge.predict(X))
 
@@ -62,7 +62,7 @@ def ridge_itq(X, y, similarity, seed):
 def _class_vectors(y, similarity):
     classes, labels = np.unique(y, return_inverse=True)
     values, vectors = eigh(class_similarity(similarity, classes))
-    return (vectors * np.sqrt(values.clip(min=0)))[labels, ::-1][:, :N_BITS]
+    return (vectors * np.sqrt(values.clip(min=0)))[labels, ::-1]
 
 
 def semantic(X, y, similarity, seed):

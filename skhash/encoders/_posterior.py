@@ -30,7 +30,7 @@ _LABELS = {
     "sentence": "sentences",
 }
 # how much unseen classes count
-_EMPHASIS = {"seen": 0.0, "balanced": 0.6, "unseen": 1.0}
+_EMPHASIS = {"seen": 0.0, "balanced": 0.5, "unseen": 1.0}
 # share of the epochs that a trial trains for
 _TRIAL_SHARE = 0.2
 
@@ -74,7 +74,7 @@ class PosteriorEncoder(BaseEncoder):
         classes that a linear map of the features can tell apart.
     emphasis : {"balanced", "seen", "unseen"} or float in [0, 1], default="balanced"
         Which queries the settings that are ``"auto"`` shall serve: those of the classes in y, of
-        other classes, or both. A number is the weight of the latter: 0 is ``"seen"``, 0.6
+        other classes, or both. A number is the weight of the latter: 0 is ``"seen"``, 0.5
         ``"balanced"`` and 1 ``"unseen"``.
 
     Attributes
