@@ -19,7 +19,7 @@ _TRAIN_ROWS, _MAP_ROWS, _JUDGED_ROWS, _N_QUERIES = 2**14, 2000, 1500, 250
 # cut-offs, in multiples of the size of a class
 _CUT_OFFS = (0.25, 0.5, 1.0, 2.5)
 # by how much precision must differ to count; settings as good as the best share the choice
-_EQUAL = 0.005
+_EQUAL = 0.01
 
 
 class Settings(NamedTuple):
