@@ -314,12 +314,12 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             mixed_precision=self._training().mixed_precision,
         )
 
-    def _outputs_and_features(self, X, architecture, state, *, n_outputs, device):
+    def _outputs_and_features(self, X, architecture, state, *, n_outputs, device, dtype=np.float32):
         """As `_network_outputs`, and the features beside them.
 
         These are X itself; for images what the last linear layer of the network is given.
         """
-        options = {"n_outputs": n_outputs, "device": device}
+        options = {"n_outputs": n_outputs, "device": device, "dtype": dtype}
         if not hasattr(self, "input_shape_"):
             return self._network_outputs(X, architecture, state, **options), X
         from skhash._torch.hidden import JoinedFeatures

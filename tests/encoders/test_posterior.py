@@ -56,7 +56,7 @@ def test_bits_are_those_of_posterior_and_features(digits, fitted):
     hidden = (hidden - state["2.running_mean"]) / np.sqrt(state["2.running_var"] + 1e-5)
     hidden = np.maximum(hidden * state["2.weight"] + state["2.bias"], 0)
     logits = hidden @ state["5.weight"].T + state["5.bias"]
-    posterior = softmax(logits / fitted.encoder_.temperature, axis=1)
+    posterior = softmax(logits / fitted.encoder_.temperature_, axis=1)
     full = fitted.network_state_
     values = posterior @ full["class_bits.weight"].T + full["class_bits.bias"]
     values += (X - full["mean"]) @ full["feature_bits.weight"].T
@@ -198,7 +198,15 @@ def test_one_class_is_all_the_same_class(digits):
 
 @pytest.mark.parametrize(
     ("parameter", "value"),
-    [("temperature", 0), ("mixup", -1), ("label_smoothing", 1.0), ("feature_weight", -0.1)],
+    [
+        ("temperature", 0),
+        ("mixup", -1),
+        ("label_smoothing", 1.0),
+        ("feature_weight", -0.1),
+        ("shrinkage", 0),
+        ("emphasis", 1.5),
+        ("emphasis", "all"),
+    ],
 )
 def test_parameters_out_of_range(digits, parameter, value):
     with pytest.raises(ValueError, match=parameter):
