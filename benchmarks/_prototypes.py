@@ -94,7 +94,7 @@ class Fit:
 
     def _train_aside(self, hasher, architecture, *args, **kwargs):
         if "aside" not in self._networks:
-            options = hasher._training_options()
+            options = hasher._training_options(identity={})
             logits = hasher._train_aside(options, architecture, *args, **kwargs)
             self._networks["aside"] = logits
         return self._networks["aside"]

@@ -176,7 +176,10 @@ class _Judge:
 
     def __init__(self, labels, is_known, similarity):
         self._labels = labels
-        self._options = {"similarity": lambda a, b: similarity[np.ix_(a, b)]}
+        self._options = {
+            "similarity": lambda a, b: similarity[np.ix_(a, b)],
+            "no_relevant": "skip",
+        }
         everything = np.arange(len(labels))
         known, unknown = everything[is_known], everything[~is_known]
         self._tasks = ((known, everything), (unknown, everything), (unknown, unknown))
