@@ -69,7 +69,7 @@ class Trial(NamedTuple):
     fit_rows : ndarray of int
         Rows to train on, all of these classes.
     judged_rows : ndarray of int
-        Rows to judge, of all classes.
+        Rows to judge, of all classes, in random order.
     """
 
     classes: np.ndarray
@@ -98,10 +98,15 @@ def plan_trial(labels, n_classes, seed) -> Trial | None:
     is_known = ~np.isin(labels[rows], unknown)
     is_fitted = is_known & (random.random_sample(len(rows)) >= _LEFT_OUT)
     fit_rows = np.sort(rows[is_fitted])
-    classes = np.unique(labels[fit_rows])
     # a class of few rows may have none left to train on
-    others = rows[~is_fitted]
-    return Trial(classes, fit_rows, np.sort(others[:_JUDGED_ROWS]))
+    classes = np.unique(labels[fit_rows])
+    # in random order, of which the first rows will be queries
+    judged_rows = rows[~is_fitted][:_JUDGED_ROWS]
+    found = np.bincount(labels[judged_rows], minlength=n_classes) >= 2
+    known = np.isin(np.arange(n_classes), classes)
+    if not (found[known].any() and found[~known].any()):
+        return None
+    return Trial(classes, fit_rows, judged_rows)
 
 
 def judge_settings(trial, X, labels, logits, similarity, n_bits, candidates, seed) -> np.ndarray:
