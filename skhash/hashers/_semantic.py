@@ -262,8 +262,8 @@ class SemanticHasher(NamesOwners, GradientHasher):
         found = np.array([numbers.get(name, -1) for name in classes.tolist()])[labels]
         if (found < 0).all():
             raise ValueError(
-                f"y must hold classes that were in fit, such as {self.classes_[0]!r}, got none of "
-                f"them, but {classes[0]!r}"
+                f"y must hold classes that were in fit, such as {next(iter(numbers))!r}, got none "
+                f"of them, but {classes.tolist()[0]!r}"
             )
         return found
 
