@@ -10,6 +10,7 @@ from functools import cached_property, partial
 import numpy as np
 from scipy.linalg import eigh
 from scipy.special import softmax
+from sklearn.base import clone
 from sklearn.linear_model import Ridge
 
 import skhash
@@ -26,6 +27,10 @@ CLASSIFIERS = {
     # no dropout: it has the training rows by heart
     "overfitted MLP": {"dropout": 0.0},
 }
+
+
+# settings of `PosteriorEncoder` that are the same for all data
+FIXED = {"temperature": 0.85, "feature_weight": 1.0, "shrinkage": 0.5}
 
 
 class Fit:
@@ -50,7 +55,7 @@ class Fit:
         """Logits of a classifier trained by plain cross-entropy."""
         if classifier not in self._networks:
             hasher = SemanticHasher(
-                encoder=PosteriorEncoder(label_smoothing=0, mixup=0),
+                encoder=PosteriorEncoder(label_smoothing=0, mixup=0, **FIXED),
                 random_state=self.seed,
                 **CLASSIFIERS[classifier],
             )
@@ -77,13 +82,16 @@ class Fit:
         fitted = self._networks.get("SemanticHasher")
         if fitted is None:
             # fixed settings leave the trial out of this fit
-            fixed = PosteriorEncoder(temperature=1.0, feature_weight=1.0, shrinkage=0.5)
-            fitted = SemanticHasher(similarity=self.target, encoder=fixed, random_state=self.seed)
+            fitted = SemanticHasher(
+                similarity=self.target,
+                encoder=PosteriorEncoder(**FIXED),
+                random_state=self.seed,
+            )
             self._networks["SemanticHasher"] = fitted.fit(self.X, self.y)
         hasher = SemanticHasher(n_bits, similarity=self.target, random_state=self.seed)
         vars(hasher).update({k: v for k, v in vars(fitted).items() if k.endswith("_")})
         hasher.n_features_in_, hasher.n_bits_ = fitted.n_features_in_, n_bits
-        hasher.encoder_ = PosteriorEncoder() if encoder is None else encoder
+        hasher.encoder_ = PosteriorEncoder() if encoder is None else clone(encoder)
         architecture = _of_classifier(fitted.architecture_)
         task = hasher.encoder_._task(hasher._problem(self.X, self.y, "class", self.labels))
         task.settle(self.X, architecture, partial(self._train_aside, hasher, architecture))
@@ -164,8 +172,8 @@ def supervised(fit, n_bits, hasher, semantic=True, **parameters):
     return fitted.transform
 
 
-def semantic_hasher(fit, n_bits):
-    return fit.semantic_hasher(n_bits).transform
+def semantic_hasher(fit, n_bits, encoder=None):
+    return fit.semantic_hasher(n_bits, encoder).transform
 
 
 # for related objectives: half the epochs of the defaults, in batches of twice the size
@@ -241,6 +249,7 @@ POSTERIOR = {
 }
 OURS = {
     "SemanticHasher": semantic_hasher,
+    "SemanticHasher, fixed settings": partial(semantic_hasher, encoder=PosteriorEncoder(**FIXED)),
     "SemanticHasher, relational": partial(
         supervised, hasher=SemanticHasher, encoder=RelationalEncoder()
     ),

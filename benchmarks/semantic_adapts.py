@@ -39,7 +39,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from _cifar100 import Data, judge_unseen, official_split, tree
-from _prototypes import ROWS, Fit
+from _prototypes import FIXED, ROWS, Fit
 from _tables import write_table
 from multilabel import nouns_of
 from semantic_elsewhere import ridge_itq
@@ -52,7 +52,6 @@ N_FIT, N_JUDGE = 40, 20
 N_FIT_INTENTS = 50
 FEWEST_CAPTIONS, TEST_IMAGES = 20, 0.25
 CUT_OFFS = {"half a class": 0.5, "2.5 classes": 2.5}
-CONSTANTS = {"temperature": 0.85, "feature_weight": 1.0, "shrinkage": 0.5}
 
 
 def cifar(labels, similarity):
@@ -126,7 +125,7 @@ def semantic(fit, n_bits, **parameters):
 DEFAULT, BEFORE = "SemanticHasher", "SemanticHasher, constants"
 METHODS = {
     DEFAULT: semantic,
-    BEFORE: partial(semantic, **CONSTANTS),
+    BEFORE: partial(semantic, **FIXED),
     'SemanticHasher, emphasis "seen"': partial(semantic, emphasis="seen"),
     'SemanticHasher, emphasis "unseen"': partial(semantic, emphasis="unseen"),
     "ITQ": ROWS["ITQ"],

@@ -18,6 +18,8 @@ _FEWEST_CLASSES, _FEWEST_ROWS = 8, 10
 _TRAIN_ROWS, _MAP_ROWS, _JUDGED_ROWS, _N_QUERIES = 2**14, 2000, 1500, 250
 # cut-offs, in multiples of the size of a class
 _CUT_OFFS = (0.25, 0.5, 1.0, 2.5)
+# of fewer classes left out, chance says too much: their precision counts less
+_ENOUGH_CLASSES = 10
 # by how much precision must differ to count; settings as good as the best share the choice
 _EQUAL = 0.01
 
@@ -151,11 +153,12 @@ def judge_settings(trial, X, labels, logits, similarity, n_bits, candidates, see
     return np.array(precision)
 
 
-def choose_settings(precision, candidates, emphasis) -> Settings:
+def choose_settings(precision, candidates, emphasis, n_left_out) -> Settings:
     """The mean of the best settings.
 
     Each counts the less, the further its precision is behind that of the best: rounding, and the
-    chance of what was left out, then change the choice by little.
+    chance of what was left out, then change the choice by little. The precision on fewer than ten
+    classes left out counts in proportion to their number.
 
     Parameters
     ----------
@@ -164,6 +167,8 @@ def choose_settings(precision, candidates, emphasis) -> Settings:
     candidates : sequence of Settings
     emphasis : float in [0, 1]
         How much unseen classes count.
+    n_left_out : int
+        Number of classes left out.
 
     Returns
     -------
@@ -171,7 +176,9 @@ def choose_settings(precision, candidates, emphasis) -> Settings:
         Geometric means.
     """
     seen, unseen = precision[:, 0], precision[:, 1:].mean(axis=1)
-    share = softmax(((1 - emphasis) * seen + emphasis * unseen) / _EQUAL)
+    on_seen, on_unseen = 1 - emphasis, emphasis * min(1.0, n_left_out / _ENOUGH_CLASSES)
+    score = (on_seen * seen + on_unseen * unseen) / (on_seen + on_unseen)
+    share = softmax(score / _EQUAL)
     logarithms = np.log(np.maximum(candidates, np.finfo(np.float64).tiny))
     return Settings(*np.exp(share @ logarithms).tolist())
 

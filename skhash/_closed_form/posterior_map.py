@@ -126,6 +126,19 @@ def sample_rows(n_samples, random_state):
     return np.sort(random_state.choice(n_samples, _SAMPLE_ROWS, replace=False))
 
 
+def class_means(values, labels, n_classes):
+    """Mean of the rows of each class, (n_classes, n_values) in float64; 0 where there are none."""
+    count = np.bincount(labels, minlength=n_classes)
+    # sums class by class: no loop, no n x n_classes array
+    order = np.argsort(labels, kind="stable")
+    present = np.flatnonzero(count)
+    starts = np.concatenate([[0], np.cumsum(count[present])[:-1]])
+    means = np.zeros((n_classes, values.shape[1]))
+    means[present] = np.add.reduceat(values[order], starts, axis=0, dtype=np.float64)
+    means[present] /= count[present, np.newaxis]
+    return means
+
+
 def smoothed_labels(similarity, share):
     r"""Distributions that the posterior of each class should match.
 
@@ -171,13 +184,7 @@ class _Covariances(NamedTuple):
     def of(cls, centred, labels, n_classes):
         """Those of rows and their classes."""
         count = np.bincount(labels, minlength=n_classes)
-        # sums class by class: no loop, no n x n_classes array
-        order = np.argsort(labels, kind="stable")
-        present = np.flatnonzero(count)
-        starts = np.concatenate([[0], np.cumsum(count[present])[:-1]])
-        means = np.zeros((n_classes, centred.shape[1]))
-        means[present] = np.add.reduceat(centred[order], starts, axis=0, dtype=np.float64)
-        means[present] /= count[present, np.newaxis]
+        means = class_means(centred, labels, n_classes)
         total = (centred.T @ centred).astype(np.float64) / len(centred)
         within = total - (means.T * count) @ means / len(centred)
         return cls(means, total, within)

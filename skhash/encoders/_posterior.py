@@ -19,7 +19,12 @@ from skhash._closed_form.posterior_choice import (
     judge_settings,
     plan_trial,
 )
-from skhash._closed_form.posterior_map import PosteriorMaps, sample_rows, smoothed_labels
+from skhash._closed_form.posterior_map import (
+    PosteriorMaps,
+    class_means,
+    sample_rows,
+    smoothed_labels,
+)
 from skhash._torch.task import Task
 from skhash.encoders._base import BaseEncoder
 from skhash.encoders._owners import names_owners
@@ -31,8 +36,8 @@ _LABELS = {
 }
 # how much unseen classes count
 _EMPHASIS = {"seen": 0.0, "balanced": 0.5, "unseen": 1.0}
-# share of the epochs that a trial trains for
-_TRIAL_SHARE = 0.2
+# share of the epochs that a trial trains for, and the fewest steps that teach it something
+_TRIAL_SHARE, _TRIAL_STEPS = 0.2, 100
 
 
 class PosteriorEncoder(BaseEncoder):
@@ -81,6 +86,8 @@ class PosteriorEncoder(BaseEncoder):
     ----------
     temperature_, feature_weight_, shrinkage_ : float
         The settings in use, those of ``encoder_`` of a fitted `~skhash.SemanticHasher`.
+    class_values_ : ndarray of shape (n_classes, n_bits), float32
+        What the mean posterior of the rows of each class adds to the values of the bits.
 
     See Also
     --------
@@ -115,6 +122,7 @@ class PosteriorEncoder(BaseEncoder):
     temperature_: float
     feature_weight_: float
     shrinkage_: float
+    class_values_: np.ndarray
 
     @names_owners
     def __init__(
@@ -206,12 +214,14 @@ class PosteriorTask(Task):
         if trial is None:
             return
         rows = np.concatenate([trial.fit_rows, trial.judged_rows])
+        steps = math.ceil(len(trial.fit_rows) / problem.batch_size)
+        n_epochs = math.ceil(max(_TRIAL_SHARE * problem.max_iter, _TRIAL_STEPS / steps))
         logits = train_aside(
             X,
             PosteriorTask(encoder, problem.of_classes(trial.classes, trial.fit_rows)),
             trial.fit_rows,
             rows,
-            max_iter=math.ceil(_TRIAL_SHARE * problem.max_iter),
+            max_iter=min(n_epochs, problem.max_iter),
             seed=self._seed,
         )
         if logits is None:
@@ -221,7 +231,8 @@ class PosteriorTask(Task):
             trial, X, labels[rows], logits, similarity, problem.n_bits, candidates, self._seed
         )
         emphasis = _EMPHASIS.get(encoder.emphasis, encoder.emphasis)
-        encoder._use(choose_settings(precision, candidates, emphasis))
+        n_left_out = self.n_outputs - len(trial.classes)
+        encoder._use(choose_settings(precision, candidates, emphasis, n_left_out))
 
     def complete(self, X, architecture, state):
         from skhash._torch.posterior import posterior_state
@@ -236,11 +247,12 @@ class PosteriorTask(Task):
         maps = PosteriorMaps(
             features, problem.target[rows], problem.class_similarity, problem.n_bits, self._seed
         )
+        posterior = softmax(logits / np.float32(encoder.temperature_), axis=1)
         found = maps.find(
-            softmax(logits / np.float32(encoder.temperature_), axis=1),
-            feature_weight=encoder.feature_weight_,
-            shrinkage=encoder.shrinkage_,
+            posterior, feature_weight=encoder.feature_weight_, shrinkage=encoder.shrinkage_
         )
+        typical = class_means(posterior, problem.target[rows], self.n_outputs)
+        encoder.class_values_ = (typical @ found.classes + found.offset).astype(np.float32)
         ending = {"n_classes": self.n_outputs, "temperature": encoder.temperature_}
         if features is not X:
             ending["n_hidden"] = features.shape[1]

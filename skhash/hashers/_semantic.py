@@ -205,9 +205,10 @@ class SemanticHasher(NamesOwners, GradientHasher):
     def transform_database(self, X, y):
         """Binary codes of items whose classes are known, from features and class.
 
-        The class stands in for what the classifier would say of an item, which may be wrong. For a
-        database that queries, encoded by `transform`, then search. Only codes of a
-        `~skhash.encoders.PosteriorEncoder` can be found so.
+        What the classifier says, in the mean, of the training rows of a class stands in for what it
+        would say of an item, which may be wrong. For a database that queries, encoded by
+        `transform`, then search. Only codes of a `~skhash.encoders.PosteriorEncoder` can be found
+        so.
 
         Parameters
         ----------
@@ -269,14 +270,12 @@ class SemanticHasher(NamesOwners, GradientHasher):
 
     def _labelled_values(self, X, labels):
         """Values of the bits where the class is known for certain."""
-        state = self.network_state_
+        state, class_values = self.network_state_, self.encoder_.class_values_
 
         def compute(rows, dtype):
             inputs, own = (X, labels) if rows is None else (X[rows], labels[rows])
             features = self._features(inputs, dtype) - state["mean"].astype(dtype)
-            on_class = state["class_bits.weight"].T.astype(dtype)[own]
-            on_features = features @ state["feature_bits.weight"].T.astype(dtype)
-            return on_class + on_features + state["class_bits.bias"].astype(dtype)
+            return class_values[own] + features @ state["feature_bits.weight"].T.astype(dtype)
 
         if self._encoding_device().type != "cpu":
             return compute(None, np.float32)

@@ -19,37 +19,47 @@ TWO = [Settings(1.0, 1.0, 0.5), Settings(4.0, 2.0, 0.125)]
 
 def test_settings_as_good_as_each_other_meet_halfway():
     equal = np.full((2, 3), 0.7)
-    np.testing.assert_allclose(choose_settings(equal, TWO, 0.5), (2.0, np.sqrt(2), 0.25))
+    np.testing.assert_allclose(choose_settings(equal, TWO, 0.5, 10), (2.0, np.sqrt(2), 0.25))
     # a hundredth behind counts for 1 / e
     behind = np.array([[0.7, 0.7, 0.7], [0.69, 0.69, 0.69]])
     share = softmax([0.0, -1.0])[1]
     np.testing.assert_allclose(
-        choose_settings(behind, TWO, 0.3), (4.0**share, 2.0**share, 0.5 * 0.25**share)
+        choose_settings(behind, TWO, 0.3, 10), (4.0**share, 2.0**share, 0.5 * 0.25**share)
     )
 
 
 def test_emphasis_says_whose_precision_counts():
     # the first is better on seen classes, the second on unseen ones, by as much
     precision = np.array([[0.9, 0.5, 0.5], [0.5, 0.8, 1.0]])
-    np.testing.assert_allclose(choose_settings(precision, TWO, 0.0), TWO[0], rtol=1e-9)
-    np.testing.assert_allclose(choose_settings(precision, TWO, 1.0), TWO[1], rtol=1e-9)
+    np.testing.assert_allclose(choose_settings(precision, TWO, 0.0, 10), TWO[0], rtol=1e-9)
+    np.testing.assert_allclose(choose_settings(precision, TWO, 1.0, 10), TWO[1], rtol=1e-9)
     # the two unseen columns count the same: 0.4 * (1 - e) = 0.4 * e at a half
-    np.testing.assert_allclose(choose_settings(precision, TWO, 0.5).temperature, 2.0)
+    np.testing.assert_allclose(choose_settings(precision, TWO, 0.5, 10).temperature, 2.0)
 
 
 def test_emphasis_moves_the_choice_one_way():
     """By how much unseen classes are better off than seen ones: here the temperature tells."""
     random = np.random.default_rng(0)
-    for _ in range(20):
+    for n in range(1, 21):
         precision = random.random((6, 3)) / 10
         gain = precision[:, 1:].mean(axis=1) - precision[:, 0]
         settings = [Settings(np.exp(value), 1.0, 0.5) for value in gain]
-        chosen = [choose_settings(precision, settings, e).temperature for e in (0, 0.3, 0.6, 1)]
+        chosen = [choose_settings(precision, settings, e, n).temperature for e in (0, 0.3, 0.6, 1)]
         assert (np.diff(chosen) >= -1e-12).all()
 
 
+def test_few_classes_left_out_count_less():
+    precision = np.array([[0.9, 0.5, 0.5], [0.5, 0.8, 1.0]])
+    # 0.4 * 0.5 on seen classes, against 0.4 * 0.5 * 3 / 10
+    assert choose_settings(precision, TWO, 0.5, 3).temperature < 1.01
+    # 0.4 * 0.2 against 0.4 * 0.8 * 3 / 10; where nothing else counts, they decide
+    assert choose_settings(precision, TWO, 0.8, 3).temperature > 3
+    np.testing.assert_allclose(choose_settings(precision, TWO, 1.0, 1), TWO[1], rtol=1e-9)
+    assert choose_settings(precision, TWO, 0.5, 30) == choose_settings(precision, TWO, 0.5, 10)
+
+
 def test_a_weight_of_zero_is_no_logarithm_of_zero():
-    chosen = choose_settings(np.full((1, 3), 0.5), [Settings(2.0, 0.0, 1.0)], 0.5)
+    chosen = choose_settings(np.full((1, 3), 0.5), [Settings(2.0, 0.0, 1.0)], 0.5, 10)
     np.testing.assert_allclose(chosen, (2.0, 0.0, 1.0), atol=1e-300)
 
 

@@ -272,7 +272,7 @@ def test_a_hasher_may_learn_from_vectors():
 @pytest.fixture(scope="module")
 def semantic(data):
     X, y = data[0]
-    return SemanticHasher(32, hidden_layer_sizes=(64,), max_iter=5, random_state=0).fit(X, y)
+    return SemanticHasher(32, max_iter=3, random_state=0).fit(X, y)
 
 
 def test_labelled_rows_are_indexed_with_features_and_label(data, semantic):
@@ -301,7 +301,7 @@ def test_labels_in_codes_find_classes(data, semantic):
         HashRetriever(FrozenEstimator(semantic), use_labels=use_labels).fit(X, y)
         for use_labels in (False, True)
     )
-    # at 0.09 to 0.13 over seeds
+    # about 0.1
     assert labelled.score(queries, y_query) > plain.score(queries, y_query) + 0.03
 
 
