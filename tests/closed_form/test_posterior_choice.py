@@ -5,6 +5,7 @@ import pytest
 from scipy.special import softmax
 
 from skhash._closed_form.posterior_choice import (
+    CANDIDATES,
     DEFAULTS,
     Settings,
     choose_settings,
@@ -101,10 +102,9 @@ def test_a_trial_of_many_rows_is_of_a_sample():
     assert len(trial.judged_rows) == 1500
 
 
-@pytest.fixture(scope="module")
-def judged():
+def clusters(seed):
     """A trial of clusters, of which neighbouring ones are similar, with logits by distance."""
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
     centres = random.normal(size=(12, 20)) + 2 * np.repeat(random.normal(size=(4, 20)), 3, axis=0)
     labels = random.permutation(np.repeat(np.arange(12), 40))
     X = (centres[labels] + random.normal(size=(480, 20))).astype(np.float32)
@@ -114,6 +114,24 @@ def judged():
     rows = np.r_[trial.fit_rows, trial.judged_rows]
     distances = np.square(X[rows][:, np.newaxis] - centres[trial.classes]).sum(axis=2)
     return trial, X[rows], labels[rows], (-distances / 2).astype(np.float32), similarity
+
+
+@pytest.fixture(scope="module")
+def judged():
+    return clusters(seed=0)
+
+
+def test_a_surer_posterior_gets_a_higher_temperature():
+    temperatures = []
+    for seed in range(4):
+        trial, X, labels, logits, similarity = clusters(seed)
+        for share in (0.1, 1.0):
+            of_trial = (trial, X, labels, share * logits, similarity)
+            precision = judge_settings(*of_trial, 16, CANDIDATES, seed=0)
+            temperatures.append(choose_settings(precision, CANDIDATES, 0.5, 10).temperature)
+    doubtful, sure = np.reshape(temperatures, (4, 2)).mean(axis=0)
+    # 1.7 and 2.3
+    assert sure > doubtful
 
 
 def test_precision_is_that_of_the_codes_of_judged_rows(judged):
