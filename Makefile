@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DOCS_STAMP := $(VENV)/.installed-docs
 INSTALL := $(BIN)/python -m pip install --quiet -c constraints.txt
 
-.PHONY: help install demo test test-slow test-matrix test-oldest test-newest lint format docs bench clean
+.PHONY: help install demo test test-slow test-matrix test-oldest test-newest fuzz coverage mutation lint format docs bench clean
 
 help:
 	@echo "make demo       learn codes from the shipped data, print the table, write the picture"
@@ -15,6 +15,9 @@ help:
 	@echo "make test-matrix  the suite under the arithmetic of other processors (MATRIX=--quick for a part)"
 	@echo "make test-oldest  the suite with the oldest versions that pyproject.toml allows"
 	@echo "make test-newest  the suite with the newest versions there are"
+	@echo "make fuzz       ten thousand damaged files, and more random examples (SEED=1 for which)"
+	@echo "make coverage   which lines and branches of skhash the suite runs; 95 % or more"
+	@echo "make mutation   which small changes to metrics and losses no test finds"
 	@echo "make lint       ruff, ruff format, mypy"
 	@echo "make docs       build the documentation into docs/_build/html"
 	@echo "make bench      run the benchmarks (they look for more data under SKHASH_DATA)"
@@ -61,6 +64,20 @@ test-newest:
 		$$(grep '^torch==' constraints.txt) -e '.[dev]'
 	.venv-newest/bin/python -m pytest -n auto
 
+SEED ?= 1
+
+fuzz: $(STAMP)
+	SKHASH_FUZZ=10 SKHASH_FUZZ_SEED=$(SEED) $(BIN)/python -m pytest --hypothesis-seed=$(SEED) -n auto \
+		$$(grep -rlE 'SKHASH_FUZZ|hypothesis' tests --include='test_*.py')
+
+coverage: $(STAMP)
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term-missing:skip-covered
+
+mutation: $(STAMP)
+	@$(INSTALL) mutmut
+	OMP_NUM_THREADS=1 $(BIN)/mutmut run
+	$(BIN)/mutmut results
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -78,4 +95,4 @@ bench: $(STAMP)
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf $(VENV) docs/_build docs/auto_examples demo_output .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) mutants .coverage docs/_build docs/auto_examples demo_output .pytest_cache .mypy_cache .ruff_cache

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from skhash.metrics import mean_average_hierarchical_precision_score
@@ -58,6 +59,13 @@ def validation_split(n_fit=20_000, n_judge=5_000):
 
 def unseen_classes(y, seed):
     return np.random.default_rng(seed).choice(np.unique(y), N_UNSEEN, replace=False)
+
+
+def sample_rows(y, per_class, seed):
+    """Row numbers, so many of each class, drawn at random."""
+    order = np.random.default_rng(seed).permutation(len(y))
+    place = pd.Series(y[order]).groupby(y[order]).cumcount().to_numpy()
+    return np.sort(order[place < per_class])
 
 
 def judge_seen(encode, data, ks_train=(250, 2500), ks_among=(25, 500), **options):

@@ -143,10 +143,10 @@ UNSUPERVISED = {
     "random codes": RandomCodes,
     "random projection": RandomProjectionHasher,
     "ITQ": ITQHasher,
-    "KLBinaryHasher, without y": KLBinaryHasher,
+    "KLBinaryHasher": KLBinaryHasher,
 }
 SUPERVISED = {
-    "KLBinaryHasher": KLBinaryHasher,
+    "KLBinaryHasher, with y": partial(KLBinaryHasher, classification_weight=1.0),
     "OrthoHasher": OrthoHasher,
     'OrthoHasher, codebook="semantic"': partial(OrthoHasher, codebook="semantic"),
     "SemanticHasher": partial(SemanticHasher, similarity=MultilabelSimilarity()),

@@ -16,17 +16,18 @@ from skhash.utils._ranges import check_holds, check_training_range, check_unmask
 from skhash.utils._rounding import settled_values
 from skhash.utils._rows import row_keys
 from skhash.utils._threads import begin_threads
+from skhash.utils._whole_fit import WholeFit
 
 
 class BaseHasher(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, metaclass=ABCMeta
+    WholeFit, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, metaclass=ABCMeta
 ):
     """Base class of all hashers.
 
     A hasher is a transformer from rows of X to binary codes. A subclass sets ``n_bits_`` in ``fit``
     and implements `_bit_values`; everything a user calls is defined here, so that ``transform(X) ==
-    (decision_function(X) > 0)`` holds for all of them by construction, and and so that a code
-    depends neither on the rows beside it nor on the processor.
+    (decision_function(X) > 0)`` holds for all of them by construction, and so that a code depends
+    neither on the rows beside it nor on the processor. A fit that raises leaves it as it was.
     """
 
     #: Keyword arguments for `validate_data` beyond dtype; a subclass may accept sparse X, say.

@@ -23,7 +23,7 @@ MAX_BYTES = 1_500_000
 
 
 def main() -> None:
-    arguments = parse_arguments()
+    arguments = parse_arguments(__doc__)
     with gzip.open(arguments.source / "cc_val_captions.txt.gz", "rt", encoding="utf-8") as file:
         texts = np.array(file.read().splitlines())
     with np.load(arguments.source / "cc_val_minilm.npz") as archive:
@@ -46,8 +46,8 @@ def main() -> None:
     write(arguments.output / "captions.npz", buffer.getvalue())
 
 
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+def parse_arguments(description: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=description)
     shared = os.environ.get("SKHASH_DATA")
     parser.add_argument(
         "--source",
@@ -67,7 +67,8 @@ def parse_arguments() -> argparse.Namespace:
 
 def quantise(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """8-bit integers and the scale of each column; their product is near the vectors."""
-    scale = np.abs(vectors).max(axis=0) / np.float32(127)
+    # one number of all-MiniLM-L6-v2 is always 0, as half-precision floats have it
+    scale = np.maximum(np.abs(vectors).max(axis=0) / np.float32(127), np.finfo(np.float32).tiny)
     return np.rint(vectors / scale).astype(np.int8), scale.astype(np.float32)
 
 

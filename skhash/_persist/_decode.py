@@ -21,6 +21,7 @@ from skhash._persist._objects import (
     make,
     parameter_defaults,
     parameter_names,
+    stays_behind,
 )
 
 
@@ -94,6 +95,9 @@ class Decoder:
         for name, value in {**record["params"], **record["state"]}.items():
             members[name] = self._make(value)
         self._check_fetched(kind, members)
+        for name in stays_behind(kind):
+            # a file must not choose a path here
+            members[name] = parameter_defaults(kind)[name]
         return make(kind, members)
 
     def _make(self, node: Any) -> Any:

@@ -28,8 +28,9 @@ def load(path, *, trusted: Iterable[str] = (), mmap=False, verify=True) -> Any:
     trusted : iterable of str, default=()
         Modules whose classes and functions the model may use besides: ``"project.targets"`` for
         one module, ``"project."`` for a package and all that is below it. They are imported if
-        the model names them. Trust what you would import yourself. Also names of backbones that
-        `~skhash.feature_extraction.ImageFeatures` may download: ``"timm/resnet50.a1_in1k"``.
+        the model names them. Trust what you would import yourself. Also names of models that
+        `~skhash.feature_extraction.ImageFeatures` and `~skhash.feature_extraction.TextFeatures`
+        may download: ``"timm/resnet50.a1_in1k"``, ``"sentence-transformers/all-MiniLM-L6-v2"``.
     mmap : bool, default=False
         Whether arrays, and the indexes of faiss from its version 1.11 on, stay in the file, read
         as they are used and shared between processes. They cannot be written to, and the file must

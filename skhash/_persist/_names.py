@@ -89,6 +89,8 @@ class Trust:
     """
 
     def __init__(self, trusted: Iterable[str]):
+        if not isinstance(trusted, Iterable):
+            raise TypeError(f"trusted must hold names of modules, got {trusted!r}")
         entries = [trusted] if isinstance(trusted, str) else list(trusted)
         for entry in entries:
             if not isinstance(entry, str):

@@ -61,7 +61,13 @@ def state_of(thing: Any) -> dict[str, Any]:
         return {}
     if not isinstance(state, dict) or not all(type(name) is str for name in state):
         raise TypeError(f"__getstate__ of {kind.__qualname__} must return a dict by name")
-    return {name: value for name, value in state.items() if name not in _LEFT_OUT}
+    left_out = {*_LEFT_OUT, *stays_behind(kind)}
+    return {name: value for name, value in state.items() if name not in left_out}
+
+
+def stays_behind(kind: type) -> tuple[str, ...]:
+    """Parameters that are of this machine: not saved, and their defaults when loaded."""
+    return getattr(kind, "_stays_behind", ())
 
 
 def make(kind: type, state: dict[str, Any]) -> Any:

@@ -82,6 +82,12 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
         unfinished.unlink(missing_ok=True)
 
 
+def unfinished_files(path: Path) -> list[Path]:
+    """What processes that were killed in `new_file` have left beside a path."""
+    name = re.compile(re.escape(f".{path.name}.") + r"[0-9a-f]{12}\.tmp")
+    return [entry for entry in path.parent.iterdir() if name.fullmatch(entry.name)]
+
+
 def set_aside(path: Path) -> Path | None:
     """Where the old directory is while `path` is empty; None unless a save has moved it there."""
     aside = (work / "old" for work in _workplaces(path))

@@ -29,7 +29,7 @@ from skhash._torch.precision import Precision, low_precision
 from skhash._torch.processes import processes_of
 from skhash._torch.task import State, Task
 from skhash._torch.training import Run, TrainingOptions, TrainingRecord, train
-from skhash.utils._devices import resolve_device
+from skhash.utils._devices import keeps_modes, resolve_device
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,7 @@ def _check_same_sizes(network, state, X):
         )
 
 
+@keeps_modes
 def fit_network(
     X: np.ndarray,
     task: Task,

@@ -14,6 +14,7 @@ from skhash._torch.data import bounded_rows, dense_rows, in_double, is_images
 from skhash._torch.images import image_encoder, in_fast_layout
 from skhash._torch.posterior import PosteriorNetwork
 from skhash._torch.precision import Precision, low_precision
+from skhash.utils._devices import keeps_modes
 
 # numbers encoded at once
 _ENCODE_ELEMENTS = 2**26
@@ -327,6 +328,7 @@ def load_numpy_state(module, state):
     return module
 
 
+@keeps_modes
 @torch.inference_mode()
 def encode(module, X, *, batch_size, device, dtype=np.float32, mixed_precision=False):
     """Outputs of `module` for all rows of X, in batches.

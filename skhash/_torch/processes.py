@@ -188,7 +188,7 @@ class _SharedCheckpoint(Checkpoint):
         if self._processes.rank == 0:
             try:
                 found = super()._read()
-            except ValueError as refusal:
+            except (ValueError, OSError) as refusal:
                 error = refusal
         found, error = self._processes.of_first((found, error))
         if error is not None:

@@ -76,6 +76,11 @@ class TrainingRecord:
         for name, value in means.items():
             self.terms.setdefault(name, []).append(value)
 
+    def cut(self, n_epochs):
+        """Forget what was noted of epochs that did not end."""
+        for curve in (self.loss, self.validation_loss, *self.terms.values()):
+            del curve[n_epochs:]
+
     def state_dict(self):
         """What `load_state_dict` goes on from."""
         return asdict(self)
@@ -184,11 +189,14 @@ def train(
     Returns
     -------
     record : TrainingRecord
+        Where it was interrupted after a whole epoch, its ``interrupted`` says so.
 
     Raises
     ------
     FloatingPointError
         If a term becomes infinite or NaN; it is named.
+    KeyboardInterrupt
+        If it is interrupted before the end of the first epoch, or is one of several processes.
     """
     record, options, processes = TrainingRecord(), run.options, run.processes
     best, checkpoint = _Best(options.tol), run.checkpoint
@@ -202,8 +210,9 @@ def train(
         if checkpoint.load() and verbose:
             print(f"going on after epoch {len(record.loss)}, from {checkpoint.path}")
     module.train()
+    n_whole = len(record.loss)
     try:
-        for epoch in range(len(record.loss), options.max_iter):
+        for epoch in range(n_whole, options.max_iter):
             if options.early_stopping and best.waited >= options.n_iter_no_change:
                 break
             started, means = time.perf_counter(), Means()
@@ -223,7 +232,7 @@ def train(
                     )
                     record.validation_loss.append(validation)
                 best.look(module, epoch + 1, validation)
-                record.best_iter = best.epoch
+                n_whole, record.best_iter = epoch + 1, best.epoch
                 if verbose:
                     seconds = time.perf_counter() - started
                     _report(epoch + 1, options, epoch_means, validation, seconds)
@@ -233,11 +242,16 @@ def train(
             if stop:
                 break
     except KeyboardInterrupt:
-        if processes.size > 1:  # the others are elsewhere, and would wait for this one
+        # of several processes the others are elsewhere, and would wait for this one
+        if processes.size > 1 or best.state is None:
             raise
-        record.interrupted = True
-        kept = f"the state after epoch {best.epoch}" if best.epoch else "the present weights"
-        warnings.warn(f"training interrupted: kept {kept}", ConvergenceWarning, stacklevel=2)
+        record.interrupted, record.best_iter = True, best.epoch
+        record.cut(max(n_whole, best.epoch))
+        warnings.warn(
+            f"training interrupted: kept the state after epoch {best.epoch}",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
     if best.state is not None:
         module.load_state_dict(best.state)
     module.eval()

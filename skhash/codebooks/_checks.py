@@ -7,6 +7,7 @@ from numbers import Integral
 import numpy as np
 
 from skhash.similarity._precomputed import check_matrix
+from skhash.utils._arrays import as_array
 from skhash.utils._ranges import MAX_BITS
 
 
@@ -30,7 +31,7 @@ def check_size(n_classes, n_bits) -> tuple[int, int]:
 
 def check_codebook(codebook, n_classes: int | None = None, n_bits: int | None = None) -> np.ndarray:
     """A codebook as bits of uint8; without the sizes, of any shape."""
-    values = np.asarray(codebook)
+    values = as_array(codebook, "codebook")
     if values.ndim != 2 or 0 in values.shape:
         raise ValueError(
             f"codebook must be an array of shape (n_classes, n_bits), got shape {values.shape}"

@@ -46,6 +46,10 @@ class Stress:
         self.row_weights = self.weights.sum(axis=1)
         self._weighted = self.weights * distances
         self._norm = float(np.vdot(self._weighted, distances))
+        if not self._norm > 0:
+            raise ValueError(
+                f"rho must leave pairs of classes some weight, got rho={rho} with gamma={gamma}"
+            )
 
     def __call__(self, codes: np.ndarray) -> float:
         """The weighted mean of ``(h / K - c d) ** 2`` over pairs, of codes of -1 and 1."""

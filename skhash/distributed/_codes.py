@@ -43,7 +43,7 @@ class CodeParts:
         self.ids = manifest.ids
         self.estimator = manifest.estimator
         self.part_rows = np.array(manifest.part_rows, dtype=np.int64)
-        self._parts = manifest.parts
+        self._parts, self._sha256 = manifest.parts, manifest.part_sha256
 
     @property
     def n_parts(self) -> int:
@@ -86,7 +86,7 @@ class CodeParts:
         """
         if not 0 <= index < self.n_parts:
             raise IndexError(f"index must be from 0 to {self.n_parts - 1}, got {index}")
-        packed, ids = read_part(self._parts[index], self.path)
+        packed, ids = read_part(self._parts[index], self.path, self._sha256[index])
         if ids is None:
             start = int(self.part_rows[:index].sum())
             ids = np.arange(start, start + len(packed))
@@ -167,7 +167,7 @@ def open_codes(path) -> CodeParts:
     require("pyarrow")
     folder = Path(path)
     manifest = Manifest.read(folder)
-    found = [count_rows(part, folder, read=False) for part in manifest.parts]
+    found = [count_rows(part, folder) for part in manifest.parts]
     wrong = [part.name for part, n, m in zip(manifest.parts, found, manifest.part_rows) if n != m]
     if not manifest.complete or wrong:
         missing = wrong or [p.name for p, n in zip(manifest.parts, found) if n is None]

@@ -27,7 +27,7 @@ class Manifest:
     bit_order : the first bit is the highest of the first byte.
     estimator : its class and its fingerprint.
     input : what the data look like, and a token that changes with them.
-    part_rows : rows of each part, None for those that are not there yet.
+    part_rows, part_sha256 : rows and checksum of each part, None for those that are not there yet.
     """
 
     run: str
@@ -38,6 +38,7 @@ class Manifest:
     estimator: dict[str, str]
     input: dict[str, Any]
     part_rows: list[int | None]
+    part_sha256: list[str | None]
 
     @classmethod
     def new(cls, n_bits, ids, estimator, data, n_parts) -> Manifest:
@@ -51,6 +52,7 @@ class Manifest:
             estimator=estimator,
             input=data,
             part_rows=[None] * n_parts,
+            part_sha256=[None] * n_parts,
         )
 
     @classmethod
@@ -92,7 +94,7 @@ class Manifest:
 
     @property
     def complete(self) -> bool:
-        return None not in self.part_rows
+        return None not in self.part_rows and None not in self.part_sha256
 
     @property
     def parts(self) -> list[Part]:
@@ -137,6 +139,8 @@ class Manifest:
             raise TypeError("part_rows must be a list")
         if not all(rows is None or (type(rows) is int and rows >= 0) for rows in self.part_rows):
             raise TypeError("part_rows must hold numbers")
+        if len(self.part_sha256) != len(self.part_rows):
+            raise TypeError("part_sha256 must be as many")
         if not isinstance(self.input, dict) or not isinstance(self.estimator, dict):
             raise TypeError("input and estimator must be objects")
 

@@ -6,8 +6,9 @@ import uuid
 from dataclasses import replace
 from pathlib import Path
 
+from skhash._persist._write import unfinished_files
 from skhash.distributed._manifest import NAME, Manifest
-from skhash.distributed._parts import count_rows, write_part
+from skhash.distributed._parts import check_part, count_rows, write_part
 from skhash.distributed._run import compute, share
 
 
@@ -21,7 +22,8 @@ def prepare_output(folder: Path, wanted: Manifest, *, overwrite: bool, check_inp
     """
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"output must be a directory, got the file {folder}")
-    if folder.exists() and any(folder.iterdir()):
+    # a run that was killed before it had a manifest leaves an unfinished one
+    if folder.exists() and {*folder.iterdir()} - {*unfinished_files(folder / NAME)}:
         if not (folder / NAME).exists():
             raise ValueError(f"output must be empty or hold packed codes, and {folder} does not")
         found = Manifest.read(folder)
@@ -43,11 +45,11 @@ def write_missing(manifest: Manifest, folder: Path, estimator, source, encoding,
     """
     import dask
 
-    part_rows = _count(manifest, folder, read=True)
-    for i, expected in enumerate(source.n_rows):
-        if expected is not None and part_rows[i] != expected:
-            part_rows[i] = None
-    missing = [i for i, n_rows in enumerate(part_rows) if n_rows is None]
+    found = _check(manifest, folder)
+    for i, (of_part, expected) in enumerate(zip(found, source.n_rows)):
+        if of_part is not None and expected not in (None, of_part[0]):
+            found[i] = None
+    missing = [i for i, of_part in enumerate(found) if of_part is None]
     try:
         if missing:
             model = share(estimator, f"estimator-{manifest.estimator['fingerprint']}")
@@ -66,31 +68,32 @@ def write_missing(manifest: Manifest, folder: Path, estimator, source, encoding,
                 )
                 for i in missing
             ]
-            for i, n_rows in zip(missing, compute(tasks, verbose=verbose)):
-                part_rows[i] = n_rows
+            for i, of_part in zip(missing, compute(tasks, verbose=verbose)):
+                found[i] = of_part
             _check_reached(manifest, folder, missing)
     except BaseException:
-        replace(manifest, part_rows=_count(manifest, folder, read=False)).write(folder)
+        rows = [count_rows(part, folder) for part in manifest.parts]
+        known = [of_part and of_part[1] for of_part in found]
+        replace(manifest, part_rows=rows, part_sha256=known).write(folder)
         raise
-    replace(manifest, part_rows=part_rows).write(folder)
-    for leftover in [*folder.glob(".part-*.tmp"), *folder.glob(f".{NAME}.*.tmp")]:
+    part_rows, part_sha256 = map(list, zip(*found))
+    replace(manifest, part_rows=part_rows, part_sha256=part_sha256).write(folder)
+    for leftover in [*folder.glob(".part-*.tmp"), *unfinished_files(folder / NAME)]:
         leftover.unlink(missing_ok=True)
 
 
-def _count(manifest, folder, *, read) -> list[int | None]:
-    """Rows of the parts that are there, None for the others."""
+def _check(manifest, folder) -> list[tuple[int, str] | None]:
+    """Rows and checksums of the parts that are there and whole, None for the others."""
     import dask
 
-    parts = manifest.parts
-    there = [part for part in parts if (folder / part.name).exists()]
-    if not read:
-        counts = [count_rows(part, folder, read=False) for part in there]
-    else:
-        # reading takes its time; the scheduler has more hands
-        count = dask.delayed(count_rows, pure=False)
-        counts = compute([count(part, folder, read=True) for part in there], verbose=False)
-    rows = {part.index: n_rows for part, n_rows in zip(there, counts)}
-    return [rows.get(part.index) for part in parts]
+    there = [i for i, part in enumerate(manifest.parts) if (folder / part.name).exists()]
+    # reading takes its time; the scheduler has more hands
+    check = dask.delayed(check_part, pure=False)
+    tasks = [check(manifest.parts[i], folder, manifest.part_sha256[i]) for i in there]
+    found: list[tuple[int, str] | None] = [None] * len(manifest.parts)
+    for i, of_part in zip(there, compute(tasks, verbose=False)):
+        found[i] = of_part
+    return found
 
 
 def _check_reached(manifest, folder, written):

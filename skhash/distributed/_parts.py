@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from skhash._persist._errors import LoadError
+from skhash._persist._files import file_checksum, open_file
 from skhash._persist._write import new_file
 
 _METADATA = b"skhash.codes"
@@ -37,8 +38,8 @@ class Part:
         return -(-self.n_bits // 8)
 
 
-def write_part(encoding, estimator, partition, part: Part, folder: Path) -> int:
-    """Encode a partition into its part, block by block, and return the number of rows.
+def write_part(encoding, estimator, partition, part: Part, folder: Path) -> tuple[int, str]:
+    """Encode a partition into its part, block by block, and return its rows and checksum.
 
     The part appears under its name only when it is complete.
     """
@@ -48,51 +49,69 @@ def write_part(encoding, estimator, partition, part: Part, folder: Path) -> int:
     )
     try:
         with new_file(folder / part.name) as file:
-            return _write_tables(blocks, _empty_table(part), file)
+            n_rows = _write_tables(blocks, _empty_table(part), file)
+        return n_rows, _checksum(part, folder)
     except Exception as error:
         error.add_note(f"while encoding partition {part.index}, for {part.name}")
         raise
 
 
-def count_rows(part: Part, folder: Path, *, read: bool) -> int | None:
-    """Rows of a part that is complete; None where it is not there, foreign or damaged.
-
-    Parameters
-    ----------
-    part : Part
-    folder : Path
-    read : bool
-        Whether to read all of it and compare checksums, rather than trust its footer.
-    """
+def count_rows(part: Part, folder: Path) -> int | None:
+    """Rows of a part by its footer; None where it is not there, foreign or cut off."""
     import pyarrow as pa
 
     try:
         with _open(part, folder) as file:
-            if read:
-                for _ in file.iter_batches(use_threads=False):
-                    pass
             return file.metadata.num_rows
     except (pa.ArrowException, OSError, ValueError):
         return None
 
 
-def read_part(part: Part, folder: Path):
-    """Packed codes of a part, and its ids where it has them."""
+def check_part(part: Part, folder: Path, sha256: str | None) -> tuple[int, str] | None:
+    """Read a part to its end: its rows and checksum, or None where it is damaged.
+
+    Of one that was written by a run that was killed before it could tell, the checksum is None:
+    its pages have checksums of their own.
+    """
     import pyarrow as pa
 
     try:
+        found = _checksum(part, folder)
+        if sha256 not in (None, found):
+            return None
+        with _open(part, folder) as file:
+            for _ in file.iter_batches(use_threads=False):
+                pass
+            return file.metadata.num_rows, found
+    except (pa.ArrowException, OSError, ValueError):
+        return None
+
+
+def read_part(part: Part, folder: Path, sha256: str | None):
+    """Packed codes of a part, and its ids where it has them."""
+    try:
+        if _checksum(part, folder) != sha256:
+            raise LoadError("it does not have the checksum it was written with")
         with _open(part, folder) as file:
             table = file.read(use_threads=False).combine_chunks()
-    except (pa.ArrowException, OSError, ValueError) as error:
+        return _codes(table, part), None if part.ids is None else table[part.ids].to_numpy()
+    except Exception as error:
         raise LoadError(
             f"{folder / part.name} is missing or damaged ({error}); transform encodes it again"
         ) from error
-    ids = None if part.ids is None else table.column(part.ids).to_numpy()
+
+
+def _codes(table, part):
     if table.num_rows == 0:
-        return np.empty((0, part.n_bytes), np.uint8), ids
+        return np.empty((0, part.n_bytes), np.uint8)
     codes = table.column(CODE).chunk(0)
     packed = np.frombuffer(codes.buffers()[1], np.uint8, len(codes) * part.n_bytes)
-    return packed.reshape(len(codes), part.n_bytes), ids
+    return packed.reshape(len(codes), part.n_bytes)
+
+
+def _checksum(part, folder) -> str:
+    with open_file(folder / part.name) as file:
+        return file_checksum(file)
 
 
 def _open(part, folder):

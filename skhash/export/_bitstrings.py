@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from sklearn.utils import gen_batches
 
+from skhash.utils._arrays import as_array
 from skhash.utils._packing import PackedCodes, check_codes, unpack_codes
 
 # numbers held at once when codes are processed in parts
@@ -84,7 +85,7 @@ def bitstrings_to_codes(bitstrings) -> np.ndarray:
     array([[1, 0, 0, 1],
            [0, 1, 1, 0]], dtype=uint8)
     """
-    strings = np.asarray(bitstrings, dtype=np.str_)
+    strings = as_array(bitstrings, "bitstrings", dtype=np.str_)
     lengths = np.unique(np.char.str_len(strings))
     if strings.ndim != 1 or len(lengths) != 1 or lengths[0] == 0:
         raise ValueError(

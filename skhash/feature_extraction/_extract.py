@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,11 +11,11 @@ from typing import TypeVar
 import numpy as np
 
 from ._inputs import describe
+from ._progress import Progress
 from ._reading import UnreadableImage, read_image, stack_to_rgb
 
 # numbers that may wait on the device: fetching them makes it idle for a moment
 _WAITING_ELEMENTS = 2**22
-_REPORT_SECONDS = 2.0
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -90,7 +89,7 @@ def extract(images, extractor, *, batch_size, n_threads, on_error, verbose=0):
 
     n_images, failures = len(images), {}
     collected = _Collected(n_images)
-    progress = _Progress(n_images) if verbose else None
+    progress = Progress(n_images, "images") if verbose else None
     for rows, failed, prepared in prefetch(load, range(0, n_images, batch_size), n_threads):
         failures.update(failed)
         if prepared is not None:
@@ -189,19 +188,3 @@ class _Collected:
             )
         self._features[self._rows] = block
         self._rows, self._parts, self._n_waiting = [], [], 0
-
-
-class _Progress:
-    """Lines such as ``encoded 640 of 2,000 images  3.1 s``, one every few seconds."""
-
-    def __init__(self, n_images):
-        self._n_images, self._n_done = n_images, 0
-        self._started = self._reported = time.perf_counter()
-
-    def advance(self, n):
-        self._n_done += n
-        now = time.perf_counter()
-        if self._n_done == self._n_images or now - self._reported > _REPORT_SECONDS:
-            self._reported = now
-            seconds = f"{now - self._started:.1f} s"
-            print(f"encoded {self._n_done:,} of {self._n_images:,} images  {seconds}", flush=True)

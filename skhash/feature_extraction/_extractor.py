@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from skhash._torch.precision import low_precision
-from skhash.utils._devices import resolve_device
+from skhash.utils._devices import keeps_modes, resolve_device
 
 from ._backbones import as_features, is_name, load_backbone, timm_preprocessing
 from ._preprocessing import ResizeAndNormalize, one_by_one
@@ -54,6 +54,7 @@ class Extractor:
         pinned = self.device.type == "cuda" and batch.device.type == "cpu"
         return batch.pin_memory() if pinned else batch
 
+    @keeps_modes
     @torch.inference_mode()
     def features(self, batch: torch.Tensor) -> torch.Tensor:
         """Features of a prepared batch, float32 of shape (n, n_features), on the device."""

@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skhash.utils._threads import begin_threads, bounded_jobs
+from skhash.utils._whole_fit import WholeFit
 
 from ._extract import extract, readable_rows
 from ._inputs import check_images
@@ -30,7 +31,7 @@ _EXTRACTOR_PARAMS = (
 )
 
 
-class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class ImageFeatures(WholeFit, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Features of images by a pretrained network, as a scikit-learn transformer.
 
     The network is used as it is: nothing is trained. Images are decoded by threads while the

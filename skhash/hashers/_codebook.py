@@ -11,11 +11,12 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skhash.codebooks import codebook_rank_correlation, majority_codes, make_codebook
+from skhash.hashers._label_codes import LabelCodes
 from skhash.hashers._supervised import SupervisedHasher
 from skhash.similarity import MultilabelSimilarity, class_similarity, resolve_similarity
 
 
-class CodebookHasher(SupervisedHasher):
+class CodebookHasher(LabelCodes, SupervisedHasher):
     """Base class of the hashers whose classes have fixed codes; also a classifier by them.
 
     A subclass has the parameters `codebook` and `similarity`.
@@ -38,6 +39,7 @@ class CodebookHasher(SupervisedHasher):
         self.codebook_rank_correlation_ = codebook_rank_correlation(
             self.codebook_, self.class_similarity_
         )
+        self._set_label_weights(self.class_similarity_)
 
     def _draw_codebook(self, random_state):
         self.codebook_ = make_codebook(
@@ -99,6 +101,22 @@ class CodebookHasher(SupervisedHasher):
         """
         return accuracy_score(y, self.predict(X))
 
+    def _known_labels(self):
+        labels = np.eye(len(self.classes_), dtype=np.uint8) if self.multilabel_ else self.classes_
+        return labels, self.codebook_
+
+    def _expected_codes(self, labels, known, codes):
+        if not self.multilabel_:
+            return super()._expected_codes(labels, known, codes)
+        empty = np.flatnonzero(~labels.any(axis=1))
+        if len(empty):
+            raise ValueError(f"labels must have a label in each row, got none in row {empty[0]}")
+        return majority_codes(codes, labels, self._tie_code())
+
+    def _tie_code(self):
+        """What decides a bit in which the codes of a set of labels are divided."""
+        return np.zeros(self.codebook_.shape[1], dtype=np.uint8)
+
     def _class_cosines(self, X):
         values = self.decision_function(X)
         length = np.linalg.norm(values, axis=1, keepdims=True)
@@ -132,6 +150,9 @@ class TargetCodeHasher(CodebookHasher):
     def _draw_codebook(self, random_state):
         super()._draw_codebook(random_state)
         self.tie_code_ = random_state.randint(2, size=int(self.n_bits)).astype(np.uint8)
+
+    def _tie_code(self):
+        return self.tie_code_
 
     def _codebook_kind(self):
         if not (isinstance(self.codebook, str) and self.codebook == "auto"):

@@ -55,6 +55,9 @@ class CSQHasher(TargetCodeHasher):
         The similarity of the classes.
     similarity_ : callable
         The similarity target in use.
+    label_weights_ : ndarray of shape (n_classes, n_bits)
+        What similarities to `classes_` are multiplied with for the expected code of another
+        label; see `transform_labels`.
     multilabel_ : bool
         Whether ``fit`` was given indicators.
     |fitted|

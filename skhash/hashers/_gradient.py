@@ -17,6 +17,7 @@ from skhash.hashers._identity import fit_identity
 from skhash.hashers._images import holds_images, validate_images
 from skhash.networks import Training
 from skhash.utils._ranges import MAX_BITS
+from skhash.utils._whole_fit import EarlyEnd
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -46,8 +47,9 @@ def _same(module):
 class GradientHasher(CallbackSupportMixin, BaseHasher):
     """Base class of the hashers that train a network.
 
-    A subclass calls `_train` in its ``fit`` with the `Task` to train on. The weights are kept as
-    numpy arrays in ``network_state_``; torch is imported when fitting and encoding only.
+    A subclass calls `_train` in its ``fit`` with the `Task` to train on, and `_conclude` at the
+    end of it. The weights are kept as numpy arrays in ``network_state_``; torch is imported when
+    fitting and encoding only.
 
     A subclass that takes images as X says so in `_takes_images`. It then has the attribute
     ``input_shape_``, their (height, width, n_channels), after a fit on images; ``n_features_in_``
@@ -151,12 +153,13 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
                 f"(n_samples, {sides})"
             )
 
-    def _train(self, X, y, task, *, resume=None, **changes) -> None:
+    def _train(self, X, y, task, *, resume=None, **changes):
         """Train on a task and set the fitted attributes that all gradient hashers have.
 
         `y` is what a checkpoint must agree on, besides X and the parameters. `resume` is whether
         to start from the weights of the last fit, where there are any, as ``warm_start`` says if
-        it is None; `changes` to the training options hold for this call.
+        it is None; `changes` to the training options hold for this call. Returns the record of
+        the training, for `_conclude`.
         """
         from skhash._torch.fitting import fit_network
         from skhash._torch.processes import processes_of
@@ -195,10 +198,20 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         self.validation_loss_curve_ = fitted.record.validation_loss or None
         self.n_iter_ = len(fitted.record.loss)
         self.best_iter_ = fitted.record.best_iter
-        if options.checkpoint is not None and not fitted.record.interrupted:
-            Path(options.checkpoint).unlink(missing_ok=True)
         if context is not None:
             context.call_on_fit_task_end(estimator=self, X=X)
+        return fitted.record
+
+    def _conclude(self, record):
+        """The last that a fit does, once all fitted attributes are set.
+
+        The checkpoint is not needed from here on; an interrupt of the training goes on.
+        """
+        if record.interrupted:
+            raise EarlyEnd
+        checkpoint = self._training().checkpoint
+        if checkpoint is not None:
+            Path(checkpoint).unlink(missing_ok=True)
 
     def _train_aside(self, options, architecture, X, task, fit_rows, rows, *, max_iter, seed):
         """See `Task.settle`."""

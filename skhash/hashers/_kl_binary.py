@@ -19,7 +19,8 @@ from skhash.utils._labels import check_target, encode_classes
 class KLBinaryHasher(GradientHasher):
     r"""Codes that keep the neighbours of X, with outputs that are nearly binary.
 
-    No labels are needed. The encoder begins as ITQ and is trained to minimise
+    Labels are not used unless `classification_weight` asks for it. The encoder begins as ITQ and is
+    trained to minimise
 
     .. math:: w_{nbh} L_{nbh} + w_{kl} L_{kl} + w_{cls} L_{cls}
 
@@ -32,7 +33,7 @@ class KLBinaryHasher(GradientHasher):
       :math:`\beta_i` gives each row as many neighbours as `perplexity` says; s is learned;
     - :math:`L_{kl}`: a nearest-neighbour estimate of the Kullback-Leibler divergence between the
       outputs z and a binary distribution, so that rounding loses little;
-    - :math:`L_{cls}`: a linear head on z tells the classes apart, where y is given.
+    - :math:`L_{cls}`: a linear head on z tells the classes apart, under `classification_weight`.
 
     Parameters
     ----------
@@ -63,9 +64,9 @@ class KLBinaryHasher(GradientHasher):
         Weight of the neighbourhood term; 0 leaves it out.
     kl_weight : float, default=0.03
         Weight of the KL term; 0 leaves it out. Large weights spread codes at the cost of meaning.
-    classification_weight : float, default=1.0
-        Weight of the classification term, which needs y; 0 ignores y. It trades neighbours in X
-        for classes.
+    classification_weight : float, default=0.0
+        Weight of the classification term; 0 ignores y, 1 is a good weight where classes shall
+        count. It trades neighbours in X for classes.
     kl_target : {"beta", "bernoulli"} or callable, default="beta"
         The binary distribution: Beta(kl_alpha, kl_alpha) in each bit; or fair coins moved off 0
         and 1 by a uniform jitter of up to 0.05; or ``kl_target(size, rng)``, which returns an
@@ -110,7 +111,7 @@ class KLBinaryHasher(GradientHasher):
     ----------
     classes_ : ndarray of shape (n_classes,) or None
         The distinct labels in the user's own type; column numbers for multilabel indicators;
-        None without labels.
+        None where `classification_weight` is 0 or there are no labels.
     loss_curve_ : list of float
         Weighted loss of each epoch; of each chunk under ``partial_fit``.
     loss_terms_ : dict of str to list of float
@@ -155,8 +156,9 @@ class KLBinaryHasher(GradientHasher):
     The neighbours of an image are those of its pixels as they are in X, as one row of numbers,
     whatever augmentation the network sees them through. Pixels that are near mostly share
     brightness and layout, and little meaning: features of a pretrained network
-    (`skhash.feature_extraction.ImageFeatures`) are the better X. With y, the classification term
-    adds classes to the neighbours, and ``neighborhood_weight=0`` leaves pixels out.
+    (`skhash.feature_extraction.ImageFeatures`) are the better X. With y and a
+    `classification_weight`, classes are added to the neighbours, and ``neighborhood_weight=0``
+    leaves pixels out.
 
     References
     ----------
@@ -202,7 +204,7 @@ class KLBinaryHasher(GradientHasher):
         perplexity=10.0,
         neighborhood_weight=1.0,
         kl_weight=0.03,
-        classification_weight=1.0,
+        classification_weight=0.0,
         kl_target="beta",
         kl_alpha=0.1,
         kl_n_draws=None,
@@ -259,7 +261,8 @@ class KLBinaryHasher(GradientHasher):
             callable that takes them. A memory map is not copied.
         y : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
             Class labels of any type, or multilabel indicators of 0 and 1, for the classification
-            term.
+            term. Not learned from where `classification_weight` is 0; kept beside the codes where
+            ``store_codes=True``.
 
         Returns
         -------
@@ -271,12 +274,17 @@ class KLBinaryHasher(GradientHasher):
             If X, y or a parameter is invalid.
         FloatingPointError
             If a loss term becomes NaN or infinite; it is named.
+        KeyboardInterrupt
+            If it is interrupted. After a whole epoch the hasher has the best state so far, and
+            warns; before that it is as it was, as it is after any other error.
         """
+        labels = y
         X, y, weights = self._begin(X, y, reset=True)
         self.classes_, target = self._classes(y)
         n_steps = self.max_iter * -(-X.shape[0] // self.batch_size)
-        self._train(X, target, self._task(X, target, weights, self.warm_start, n_steps))
-        self._keep_training_codes(X, y)
+        record = self._train(X, target, self._task(X, target, weights, self.warm_start, n_steps))
+        self._keep_training_codes(X, labels)
+        self._conclude(record)
         return self
 
     @with_callbacks
@@ -293,7 +301,8 @@ class KLBinaryHasher(GradientHasher):
                 (n_samples, height, width, n_channels)
             The chunk, of at least two rows.
         y : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
-            Labels as in ``fit``; in all calls or in none.
+            Labels as in ``fit``; in all calls or in none, where `classification_weight` asks for
+            them.
         classes : array-like of shape (n_classes,), default=None
             All labels that may occur, for the first call; those of the first chunk if left out.
 
@@ -317,11 +326,12 @@ class KLBinaryHasher(GradientHasher):
         before = None if first else (self.loss_curve_, self.loss_terms_)
         # the binary distribution is at its last, which annealing in fit ends with
         task = self._task(X, target, weights, resume=True, n_steps=0)
-        self._train(X, target, task, resume=True, max_iter=1, early_stopping=False)
+        record = self._train(X, target, task, resume=True, max_iter=1, early_stopping=False)
         if before is not None:
             self.loss_curve_ = before[0] + self.loss_curve_
             self.loss_terms_ = {k: before[1].get(k, []) + v for k, v in self.loss_terms_.items()}
             self.n_iter_ = self.best_iter_ = len(self.loss_curve_)
+        self._conclude(record)
         return self
 
     def _begin(self, X, y, *, reset):
@@ -338,8 +348,8 @@ class KLBinaryHasher(GradientHasher):
         weights = {name: weight for name, weight in weights.items() if weight > 0}
         if not weights:
             raise ValueError(
-                "neighborhood_weight and kl_weight are 0 and there is no classification term: "
-                "one must be above 0"
+                "neighborhood_weight and kl_weight are 0 and there is no classification term, which "
+                "needs y and classification_weight: one must be above 0"
             )
         if y is None:
             return self._validate(X, reset=reset, ensure_min_samples=2), None, weights
@@ -353,7 +363,7 @@ class KLBinaryHasher(GradientHasher):
         kind, y = check_target(y)
         if kind == "vector":
             raise ValueError(
-                "y holds real numbers, which have no classes to tell apart: leave y out, or set "
+                "y holds real numbers, which have no classes to tell apart: set "
                 "classification_weight=0"
             )
         return encode_classes(kind, y, classes=classes)

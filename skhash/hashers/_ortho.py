@@ -66,6 +66,9 @@ class OrthoHasher(CodebookHasher):
         The similarity of the classes.
     similarity_ : callable
         The similarity target in use.
+    label_weights_ : ndarray of shape (n_classes, n_bits)
+        What similarities to `classes_` are multiplied with for the expected code of another
+        label; see `transform_labels`.
     scale_ : float
         The scale in use.
     multilabel_ : bool

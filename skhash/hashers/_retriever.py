@@ -18,21 +18,26 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
+from skhash.hashers._answers import Answers
 from skhash.hashers._kl_binary import KLBinaryHasher
+from skhash.hashers._payload import append_payload, check_payload, from_state, to_state
 from skhash.hashers._semantic import SemanticHasher
 from skhash.neighbors import HammingNeighbors
+from skhash.neighbors._ids import check_ids
 from skhash.neighbors._vote import append_labels, neighbor_weights, vote_shares
 from skhash.utils._labels import check_target, encode_classes, label_array
+from skhash.utils._whole_fit import WholeFit
 
 _MAJORITY = 0.5
 
 
-class HashRetriever(ClassifierMixin, BaseEstimator):
+class HashRetriever(Answers, WholeFit, ClassifierMixin, BaseEstimator):
     """Rows in, nearest rows out: a hasher, and an index of the codes that it gives.
 
-    ``fit`` learns codes from X and indexes them. ``add`` encodes and indexes more rows, and
-    ``kneighbors`` encodes queries and searches. With labels it is a classifier: the neighbours of
-    a query vote.
+    ``fit`` learns codes from X and indexes them, with what is known of each row, its payload.
+    ``add`` encodes and indexes more rows. ``search`` encodes queries and answers with a data frame
+    of ids, distances and payload; ``kneighbors`` with arrays. With labels it is a classifier: the
+    neighbours of a query vote.
 
     Parameters
     ----------
@@ -67,6 +72,8 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
         Classes that rows have, or numbers of the columns of multilabel y. Only if ``fit`` was
         given class labels or multilabel indicators.
+    payload_ : DataFrame
+        The payload of each row, in the order of ``neighbors_.ids_``. Only if ``fit`` was given one.
     n_features_in_ : int
         That of the hasher.
     feature_names_in_ : ndarray
@@ -78,7 +85,10 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
 
     Examples
     --------
-    >>> from skhash import CCAITQHasher, HashRetriever
+    >>> import pandas as pd
+    >>> from sklearn.feature_extraction.text import TfidfVectorizer
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skhash import CCAITQHasher, HashRetriever, RandomProjectionHasher
     >>> from skhash.datasets import load_cifar100_features
     >>> cifar = load_cifar100_features()
     >>> X, y = cifar.data, cifar.target_names[cifar.target]
@@ -87,6 +97,28 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
     >>> retriever.fit(X[train], y[train], ids=train).kneighbors(X[query[:2]], 3)[1].shape
     (2, 3)
     >>> bool(retriever.score(X[query], y[query]) > 0.4)
+    True
+
+    With a payload, rows come with what is known of them:
+
+    >>> texts = ["a red apple", "a green apple", "a red car", "a fast car"]
+    >>> prices = pd.DataFrame({"text": texts, "price": [1, 2, 9000, 20000]})
+    >>> words = make_pipeline(TfidfVectorizer(), RandomProjectionHasher(256, random_state=0))
+    >>> retriever = HashRetriever(words).fit(texts, payload=prices)
+    >>> retriever.search(["apple"], 2)[["rank", "id", "text", "price"]]
+       rank  id           text  price
+    0     1   0    a red apple      1
+    1     2   1  a green apple      2
+    >>> retriever.search(["apple"], 1, filter="price > 1")["text"].tolist()
+    ['a green apple']
+
+    Rows found by the name of a class, with a hasher that has codes of labels:
+
+    >>> from skhash import OrthoHasher
+    >>> retriever = HashRetriever(OrthoHasher(codebook="semantic", max_iter=5, random_state=0))
+    >>> codes = retriever.fit(X[train], y[train], ids=train).hasher_.transform_labels(["rose"])
+    >>> ids = retriever.neighbors_.kneighbors(codes, n_neighbors=20, return_distance=False)
+    >>> bool((y[ids] == "rose").mean() > 0.4)
     True
     """
 
@@ -116,7 +148,7 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
         self.use_labels = use_labels
         self.random_state = random_state
 
-    def fit(self, X, y=None, *, ids=None):
+    def fit(self, X, y=None, *, ids=None, payload=None):
         """Learn codes and index those of X.
 
         Parameters
@@ -128,13 +160,25 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
             n_labels), are kept for `predict`.
         ids : array-like of shape (n_samples,), default=None
             Ids of the rows, integers or strings, none twice; None takes 0, 1, 2 and so on.
+        payload : DataFrame, Series, or list of n_samples values, default=None
+            What is known of each row, for `search`: columns of numbers, bools or strings, which
+            may be missing. A list becomes a column ``"payload"``. Row by row, whatever its index.
 
         Returns
         -------
         self : HashRetriever
+
+        Raises
+        ------
+        TypeError, ValueError
+            If ids or payload are not one for each row, or hold other things.
+        ImportError
+            If there is a payload, and pandas is missing.
         """
         self._validate_params()
         kind = None
+        ids = None if ids is None else check_ids(ids, _num_samples(X))
+        payload = None if payload is None else check_payload(payload, _num_samples(X))
         if y is not None:
             check_consistent_length(X, y)
             kind, y = _check_labels(y)
@@ -154,13 +198,16 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
         codes = hasher.transform_database(X, y) if self.use_labels else hasher.transform(X)
         self.neighbors_ = neighbors.fit(codes, ids=ids)
         self.hasher_ = hasher
-        self.__dict__.pop("classes_", None)
+        for name in ("classes_", "payload_"):
+            self.__dict__.pop(name, None)
+        if payload is not None:
+            self.payload_ = payload
         self._labels = None
         if kind in ("class", "multilabel"):
             self.classes_, self._labels = encode_classes(kind, y, dtype=np.int8)
         return self
 
-    def add(self, X, ids=None, y=None):
+    def add(self, X, ids=None, y=None, *, payload=None):
         """Encode and index more rows; the hasher stays as it is.
 
         Parameters
@@ -172,6 +219,9 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
         y : array-like, default=None
             Labels, as those of `fit`; classes may be new. Rows without labels are found, and do
             not vote.
+        payload : DataFrame, Series, or list of n_samples values, default=None
+            What is known of the rows, with the columns of that of `fit`; needed if, and only if,
+            `fit` was given one.
 
         Returns
         -------
@@ -180,21 +230,66 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         if y is not None and self._labels is None:
             raise ValueError("y is not kept, since fit was given no labels")
+        known = getattr(self, "payload_", None)
+        if (payload is None) != (known is None):
+            raise ValueError("payload must be given to add if, and only if, fit was given one")
+        if payload is not None:
+            payload = append_payload(known, check_payload(payload, _num_samples(X), known))
         if self._labels is None:
             self.neighbors_.add(self.hasher_.transform(X), ids)
-            return self
-        kind = None
-        if y is not None:
-            check_consistent_length(X, y)
-            kind, y = _check_labels(y)
-        if self.use_labels and y is not None and np.isin(y, self.hasher_.classes_).any():
-            codes = self.hasher_.transform_database(X, y)
         else:
-            codes = self.hasher_.transform(X)
-        classes, labels = append_labels(self.classes_, self._labels, kind, y, _num_samples(codes))
-        self.neighbors_.add(codes, ids)
-        self.classes_, self._labels = classes, labels
+            kind = None
+            if y is not None:
+                check_consistent_length(X, y)
+                kind, y = _check_labels(y)
+            if self.use_labels and y is not None and np.isin(y, self.hasher_.classes_).any():
+                codes = self.hasher_.transform_database(X, y)
+            else:
+                codes = self.hasher_.transform(X)
+            n_new = _num_samples(codes)
+            classes, labels = append_labels(self.classes_, self._labels, kind, y, n_new)
+            self.neighbors_.add(codes, ids)
+            self.classes_, self._labels = classes, labels
+        if payload is not None:
+            self.payload_ = payload
         return self
+
+    def partial_fit(self, X, y=None, classes=None, *, ids=None, payload=None):
+        """Index rows chunk by chunk: `fit` with the first one, `add` with those that follow.
+
+        The hasher learns from the first chunk alone, so that codes of all chunks go together.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or whatever the hasher takes
+            The rows of a chunk.
+        y : array-like, default=None
+            Their labels.
+        classes : array-like of shape (n_classes,), default=None
+            Classes that may come, which `predict_proba` then has columns for. Classes may also be
+            new in any chunk.
+        ids : array-like of shape (n_samples,), default=None
+            Their ids, as for `fit` and `add`.
+        payload : DataFrame, Series, or list of n_samples values, default=None
+            What is known of them, as for `fit` and `add`.
+
+        Returns
+        -------
+        self : HashRetriever
+        """
+        is_first = not self.__sklearn_is_fitted__()
+        if is_first:
+            self.fit(X, y, ids=ids, payload=payload)
+        if classes is not None:
+            if self._labels is None:
+                raise ValueError("classes are those of labels, and fit was given none")
+            kind, classes = _check_labels(classes)
+            self.classes_, labels = append_labels(
+                self.classes_, self._labels, kind, classes, len(classes)
+            )
+            self._labels = labels[: len(self._labels)]
+        # last, since it changes the index where it is
+        return self if is_first else self.add(X, ids, y, payload=payload)
 
     def remove(self, ids):
         """Remove rows.
@@ -213,6 +308,8 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
         self.neighbors_._remove_rows(rows)
         if self._labels is not None:
             self._labels = np.delete(self._labels, rows, axis=0)
+        if hasattr(self, "payload_"):
+            self.payload_ = self.payload_.drop(index=rows).reset_index(drop=True)
         return self
 
     def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
@@ -313,15 +410,15 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
         make = SemanticHasher if supervised else KLBinaryHasher
         return make(random_state=self.random_state)
 
-    def _nearest_rows(self, X, n_neighbors=None):
+    def _nearest_rows(self, X, n_neighbors=None, only=None):
         check_is_fitted(self)
         if self.rerank is None or X is None:
             if X is None and self.rerank is not None:
                 raise ValueError("rerank needs the real values of queries, and X is None")
             codes = X if X is None else self.hasher_.transform(X)
-            return self.neighbors_._nearest_rows(codes, n_neighbors)
+            return self.neighbors_._nearest_rows(codes, n_neighbors, only=only)
         values = self.hasher_.decision_function(X)
-        return self.neighbors_._nearest_rows(values, n_neighbors, self.rerank)
+        return self.neighbors_._nearest_rows(values, n_neighbors, self.rerank, only=only)
 
     def _vote(self, X):
         check_is_fitted(self)
@@ -331,7 +428,16 @@ class HashRetriever(ClassifierMixin, BaseEstimator):
         weights = neighbor_weights(distances, self.weights)
         return vote_shares(self._labels, rows, weights, len(self.classes_))
 
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        if "payload_" in state:
+            state["payload_"] = to_state(state["payload_"])
+        return state
+
     def __setstate__(self, state):
+        if "payload_" in state:
+            n_rows = state["neighbors_"].n_samples_fit_
+            state = {**state, "payload_": from_state(state["payload_"], n_rows)}
         labels = state.get("_labels")
         if labels is not None and len(labels) != state["neighbors_"].n_samples_fit_:
             raise ValueError(

@@ -8,28 +8,27 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skhash.encoders import BaseEncoder, PosteriorEncoder, RelationalEncoder
 from skhash.encoders._base import Problem
 from skhash.encoders._owners import NamesOwners, names_owners
+from skhash.hashers._database_codes import DatabaseCodes
 from skhash.hashers._gradient import GradientHasher, with_callbacks
+from skhash.hashers._label_codes import LabelCodes, mean_codes, sample_labels
 from skhash.hashers._supervised import supervised_docs
-from skhash.similarity import check_labels, class_similarity, resolve_similarity
+from skhash.similarity import (
+    check_labels,
+    class_similarity,
+    evaluate_similarity,
+    resolve_similarity,
+)
 from skhash.utils._labels import encode_classes
-from skhash.utils._rounding import settled_values
-
-
-def _reads_a_posterior(hasher):
-    """Whether the codes are, or may be, those of a posterior."""
-    encoder = getattr(hasher, "encoder_", hasher.encoder)
-    return isinstance(encoder, str | PosteriorEncoder)
 
 
 @supervised_docs
-class SemanticHasher(NamesOwners, GradientHasher):
+class SemanticHasher(LabelCodes, DatabaseCodes, NamesOwners, GradientHasher):
     """Codes whose Hamming distances follow the similarity of their labels.
 
     A bit is 1 where its real value is above 0. The way to these values is an encoder:
@@ -81,6 +80,13 @@ class SemanticHasher(NamesOwners, GradientHasher):
         The similarity target in use.
     encoder_ : BaseEncoder
         The encoder in use, a clone of `encoder`.
+    known_labels_ : ndarray of shape (n_labels,) or (n_labels, n_columns)
+        Labels that `transform_labels` compares others with: `classes_`, or the distinct labels in
+        y where it holds no class labels, at most 2,048 of them.
+    label_codes_ : ndarray of shape (n_labels, n_bits), dtype float32
+        Their mean codes, over training samples: the share of ones in each bit.
+    label_weights_ : ndarray of shape (n_labels, n_bits)
+        What similarities to them are multiplied with for the expected code of another label.
 
     See Also
     --------
@@ -103,6 +109,14 @@ class SemanticHasher(NamesOwners, GradientHasher):
     >>> hasher = SemanticHasher(n_bits=32, similarity=target, max_iter=5, random_state=0)
     >>> hasher.fit_transform(X, names).shape
     (500, 32)
+
+    Rows found by the name of a class, and of a node of the taxonomy that is no class:
+
+    >>> from skhash.neighbors import HammingNeighbors
+    >>> index = HammingNeighbors(n_neighbors=3).fit(hasher.transform(cifar.data))
+    >>> codes = hasher.transform_labels(["rose", "flower"])
+    >>> index.kneighbors(codes, return_distance=False).shape
+    (2, 3)
     """
 
     _takes_images: ClassVar[bool] = True
@@ -184,6 +198,9 @@ class SemanticHasher(NamesOwners, GradientHasher):
             If X, y, a parameter or what the similarity target returns is not as asked for.
         FloatingPointError
             If a loss term becomes NaN or infinite; it is named.
+        KeyboardInterrupt
+            If it is interrupted. After a whole epoch the hasher has the best state so far, and
+            warns; before that it is as it was, as it is after any other error.
         """
         self._validate_params()
         X, y = self._validate(X, y, reset=True)
@@ -197,107 +214,24 @@ class SemanticHasher(NamesOwners, GradientHasher):
             self.class_similarity_ = class_similarity(self.similarity_, classes)
         self._check_resumable(classes, encoder)
         self.classes_, self.encoder_ = classes, encoder
-        self._train(X, y, encoder._task(self._problem(X, y, kind, target)))
+        record = self._train(X, y, encoder._task(self._problem(X, y, kind, target)))
+        self._keep_label_codes(X, y, kind, target)
         self._keep_training_codes(X, y)
+        self._conclude(record)
         return self
 
-    @available_if(_reads_a_posterior)
-    def transform_database(self, X, y):
-        """Binary codes of items whose classes are known, from features and class.
+    def _keep_label_codes(self, X, y, kind, target):
+        random = check_random_state(self.random_state)
+        known, rows, numbers = sample_labels(kind, y, self.classes_, target, random)
+        self.known_labels_ = known
+        self.label_codes_ = mean_codes(self._decide(X[rows]) > 0, numbers, len(known))
+        similarity = self.class_similarity_
+        if similarity is None:
+            similarity = evaluate_similarity(self.similarity_, known, known)
+        self._set_label_weights(similarity)
 
-        What the classifier says, in the mean, of the training rows of a class stands in for what it
-        would say of an item, which may be wrong. For a database that queries, encoded by
-        `transform`, then search. Only codes of a `~skhash.encoders.PosteriorEncoder` can be found
-        so.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, height, width, n_channels)
-            The items, as in ``fit``.
-        y : array-like of shape (n_samples,)
-            Their class labels. Items of classes that were not in ``fit`` have the codes that
-            `transform` gives.
-
-        Returns
-        -------
-        codes : ndarray of shape (n_samples, n_bits), dtype uint8
-            Bits, 0 or 1.
-
-        Raises
-        ------
-        ValueError
-            If X is not as in ``fit``, or no label is that of a class in ``fit``.
-
-        Examples
-        --------
-        >>> from skhash import SemanticHasher
-        >>> from skhash.metrics import mean_average_precision_score
-        >>> from sklearn.datasets import load_digits
-        >>> X, y = load_digits(return_X_y=True)
-        >>> hasher = SemanticHasher(16, max_iter=1, random_state=0).fit(X[:300], y[:300])
-        >>> queries = hasher.transform(X[300:500])
-        >>> plain = hasher.transform(X[500:])
-        >>> labelled = hasher.transform_database(X[500:], y[500:])
-        >>> score = mean_average_precision_score(queries, y[300:500], labelled, y[500:])
-        >>> bool(score > mean_average_precision_score(queries, y[300:500], plain, y[500:]))
-        True
-        """
-        check_is_fitted(self)
-        X = self._validate(X, reset=False)
-        labels = self._known_classes(y)
-        check_consistent_length(X, labels)
-        values = np.empty((len(X), self.n_bits_), dtype=np.float32)
-        known = labels >= 0
-        values[known] = self._labelled_values(X[known], labels[known])
-        if not known.all():
-            values[~known] = self._decide(X[~known])
-        return (values > 0).view(np.uint8)
-
-    def _known_classes(self, y):
-        """The class of each label, -1 where it was not in ``fit``."""
-        kind, y = check_labels(self.similarity, y)
-        if kind != "class":
-            raise ValueError(f"y must hold one class label a row, got {kind} labels")
-        classes, labels = encode_classes(kind, y)
-        numbers = {name: number for number, name in enumerate(self.classes_.tolist())}
-        found = np.array([numbers.get(name, -1) for name in classes.tolist()])[labels]
-        if (found < 0).all():
-            raise ValueError(
-                f"y must hold classes that were in fit, such as {next(iter(numbers))!r}, got none "
-                f"of them, but {classes.tolist()[0]!r}"
-            )
-        return found
-
-    def _labelled_values(self, X, labels):
-        """Values of the bits where the class is known for certain."""
-        state, class_values = self.network_state_, self.encoder_.class_values_
-
-        def compute(rows, dtype):
-            inputs, own = (X, labels) if rows is None else (X[rows], labels[rows])
-            features = self._features(inputs, dtype) - state["mean"].astype(dtype)
-            return class_values[own] + features @ state["feature_bits.weight"].T.astype(dtype)
-
-        if self._encoding_device().type != "cpu":
-            return compute(None, np.float32)
-        return settled_values(compute, len(X), np.float32)
-
-    def _features(self, X, dtype):
-        """What the bits see beside the posterior."""
-        if X.ndim == 2:
-            return X.astype(dtype, copy=False)
-        from skhash._torch.posterior import classifier_state
-
-        added = ("n_classes", "temperature", "n_hidden")
-        architecture = {k: v for k, v in self.architecture_.items() if k not in added}
-        _, features = self._outputs_and_features(
-            X,
-            architecture,
-            classifier_state(self.network_state_),
-            n_outputs=self.architecture_["n_classes"],
-            device=self._encoding_device(),
-            dtype=dtype,
-        )
-        return features
+    def _known_labels(self):
+        return self.known_labels_, self.label_codes_
 
     def _choose_encoder(self, kind):
         if isinstance(self.encoder, str):

@@ -179,6 +179,9 @@ class SupervisedHasher(GradientHasher):
             If X, y or a parameter is invalid.
         FloatingPointError
             If a loss term becomes NaN or infinite; it is named.
+        KeyboardInterrupt
+            If it is interrupted. After a whole epoch the hasher has the best state so far, and
+            warns; before that it is as it was, as it is after any other error.
         """
         self._validate_params()
         X, y = self._validate(X, y, reset=True)
@@ -194,9 +197,10 @@ class SupervisedHasher(GradientHasher):
         self._check_same_classes(classes)
         self.classes_ = classes
         self._prepare(target)
-        self._train(X, y, _LabelTask(self, target))
+        record = self._train(X, y, _LabelTask(self, target))
         self._finish(X)
         self._keep_training_codes(X, y)
+        self._conclude(record)
         return self
 
     def _check_same_classes(self, classes):

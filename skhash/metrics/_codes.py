@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import entropy, spearmanr
-from sklearn.utils import check_array
 
 from skhash.similarity import class_similarity
+from skhash.utils._arrays import as_array, check_table
 from skhash.utils._labels import check_target
 from skhash.utils._packing import check_codes, pack_codes
 from skhash.utils._ranges import check_unmasked
@@ -391,9 +391,10 @@ def _code_counts(codes) -> np.ndarray:
 
 def _centred(values, corners, name: str):
     """Values around the middle of the corners, and the distance from there to a corner."""
-    low, high = corners
-    if not low < high:
+    ends = as_array(corners, "corners")
+    if ends.shape != (2,) or ends.dtype.kind not in "iuf" or not ends[0] < ends[1]:
         raise ValueError(f"corners must be two increasing numbers, got {corners!r}")
+    low, high = ends.tolist()
     check_unmasked(values, name)
-    values = check_array(values, dtype=np.float64, input_name=name)
+    values = check_table(values, name, dtype=np.float64)
     return values - (low + high) / 2, (high - low) / 2

@@ -7,9 +7,10 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy.spatial import KDTree
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 
 from skhash.metrics._inputs import check_option
+from skhash.utils._arrays import check_table
 from skhash.utils._ranges import check_unmasked
 
 # the order of the norm; the estimator needs a norm, whose balls grow as a power of the radius
@@ -96,8 +97,8 @@ def empirical_kl_divergence(P, Q, k=1, *, metric="euclidean", eps=0.0):
     if estimate is _estimate:
         check_unmasked(P, "P")
         check_unmasked(Q, "Q")
-        P = check_array(P, dtype=np.float64, ensure_min_samples=2, input_name="P")
-        Q = check_array(Q, dtype=np.float64, input_name="Q")
+        P = check_table(P, "P", dtype=np.float64, ensure_min_samples=2)
+        Q = check_table(Q, "Q", dtype=np.float64)
     else:
         _check_tensors(P, Q)
     _check_sizes(P, Q, k)
@@ -183,7 +184,7 @@ def binary_kl(outputs, *, alpha=0.1, batch_size=128, n_repeats=10, eps=1e-6, ran
     if not isinstance(alpha, Real) or not 0 < alpha < np.inf:
         raise ValueError(f"alpha must be a finite number above 0, got {alpha!r}")
     check_unmasked(outputs, "outputs")
-    outputs = check_array(outputs, dtype=np.float64, ensure_min_samples=2, input_name="outputs")
+    outputs = check_table(outputs, "outputs", dtype=np.float64, ensure_min_samples=2)
     if outputs.min() < 0 or outputs.max() > 1:
         raise ValueError(
             f"outputs must be between 0 and 1, got {outputs.min():g} to {outputs.max():g}"

@@ -14,6 +14,7 @@ from sklearn.utils.validation import _num_samples
 from skhash.metrics._relevance import ClassGains, PairGains
 from skhash.similarity import prepare_similarity
 from skhash.similarity._evaluate import check_callable
+from skhash.utils._arrays import as_array
 from skhash.utils._labels import check_target, encode_labels
 
 # a table of classes with more cells than this is not held, but evaluated for each block of queries
@@ -228,7 +229,7 @@ def _check_threshold(threshold) -> None:
 
 
 def _check_matrix(matrix, labels: Labels, name: str):
-    matrix = sparse.csr_array(matrix) if sparse.issparse(matrix) else np.asarray(matrix)
+    matrix = sparse.csr_array(matrix) if sparse.issparse(matrix) else as_array(matrix, name)
     if matrix.dtype.kind not in "biuf":
         raise TypeError(
             f"{name} must be a callable or a matrix of numbers of shape (n_queries, n_database), "

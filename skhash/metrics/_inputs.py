@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_array
 
 from skhash.metrics._evaluation import Evaluation
 from skhash.metrics._gains import Labels, binary_gains, graded_gains, shared_gains
@@ -16,6 +15,7 @@ from skhash.metrics._policy import POLICIES, mean_over_queries, settle
 from skhash.metrics._statistics import Statistic
 from skhash.metrics._vectors import DistanceRanking, VectorRanking
 from skhash.similarity import takes_levels
+from skhash.utils._arrays import as_array, check_table
 from skhash.utils._packing import check_codes
 from skhash.utils._ranges import check_unmasked
 
@@ -150,13 +150,13 @@ def query_values(
 
 def check_option(name: str, value, options) -> None:
     """Refuse a value that is not among the options."""
-    if value not in options:
+    if not isinstance(value, str | None) or value not in options:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}")
 
 
 def check_rank(k, evaluation: Evaluation, name: str = "k") -> int:
     """One cut-off."""
-    if np.ndim(k) != 0:
+    if as_array(k, name).ndim != 0:
         raise ValueError(f"{name} must be one integer, got {k!r}")
     return int(check_ranks([k], evaluation, name)[0])
 
@@ -165,7 +165,7 @@ def check_cutoffs(k, evaluation: Evaluation, *, whole: bool = False):
     """One cut-off, or an array of them; or None where the whole ranking will do."""
     if k is None and whole:
         return None
-    return check_rank(k, evaluation) if np.ndim(k) == 0 else check_ranks(k, evaluation)
+    return check_rank(k, evaluation) if as_array(k, "k").ndim == 0 else check_ranks(k, evaluation)
 
 
 def check_ranks(k, evaluation: Evaluation, name: str = "k") -> np.ndarray:
@@ -194,7 +194,7 @@ def _make_ranking(query_codes, database_codes, metric: str, device: str | None):
                 "place of query_codes, and database_codes=None"
             )
         check_unmasked(query_codes, "query_codes")
-        return DistanceRanking(check_array(query_codes, input_name="query_codes"))
+        return DistanceRanking(check_table(query_codes, "query_codes"))
     if database_codes is None:
         database_codes = query_codes
     if metric == "hamming":
@@ -209,8 +209,8 @@ def _make_ranking(query_codes, database_codes, metric: str, device: str | None):
         return TorchHammingRanking(queries, items, device)
     check_unmasked(query_codes, "query_codes")
     check_unmasked(database_codes, "database_codes")
-    queries = check_array(query_codes, dtype=np.float64, input_name="query_codes")
-    items = check_array(database_codes, dtype=np.float64, input_name="database_codes")
+    queries = check_table(query_codes, "query_codes", dtype=np.float64)
+    items = check_table(database_codes, "database_codes", dtype=np.float64)
     _check_widths(queries, items)
     return VectorRanking(queries, items, metric)
 
@@ -235,7 +235,7 @@ def _check_exclude_self(exclude_self, ranking) -> np.ndarray:
                 "query instead, -1 for none"
             )
         return np.arange(n_queries)
-    own = np.asarray(exclude_self)
+    own = as_array(exclude_self, "exclude_self")
     if own.dtype.kind not in "iu" or own.shape != (n_queries,):
         raise ValueError(
             "exclude_self must be True, False or the database row of each query, integers of "

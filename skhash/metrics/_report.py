@@ -19,6 +19,7 @@ from skhash.metrics._lookup import (
 from skhash.metrics._policy import POLICIES, settle
 from skhash.metrics._retrieval_report import RetrievalReport
 from skhash.similarity import takes_levels
+from skhash.utils._arrays import as_array
 from skhash.utils._labels import check_target
 
 
@@ -133,7 +134,7 @@ def retrieval_report(
         graded=lambda labels: None if similarity is None else graded_gains(labels, similarity),
         shared=lambda labels: shared_gains(labels) if labels.kind == "multilabel" else None,
     )
-    ranks = check_ranks(np.atleast_1d(k), evaluation).tolist()
+    ranks = check_ranks(np.atleast_1d(as_array(k, "k")), evaluation).tolist()
     wanted = _statistics(evaluation, ranks, normalizer, average)
     lookup = None
     if metric == "hamming" and "binary" in evaluation.gains:

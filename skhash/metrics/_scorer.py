@@ -293,6 +293,8 @@ def get_scorer(name, **options) -> RetrievalScorer | MultiRetrievalScorer:
         scorer = RetrievalScorer(name, **options)
         scorer._validate()
         return scorer
+    if not isinstance(name, Iterable):
+        raise TypeError(f"name must be one score, several, or scores by name, got {name!r}")
     names = name if isinstance(name, Mapping) else {one: one for one in name}
     return MultiRetrievalScorer({key: get_scorer(one, **options) for key, one in names.items()})
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-from sklearn.utils import check_array, gen_batches
+from numbers import Integral
 
+import numpy as np
+from sklearn.utils import check_scalar, gen_batches
+
+from skhash.utils._arrays import as_array, check_table
 from skhash.utils._packing import PackedCodes, check_codes, check_packed, unpack_codes
 
 # bits that are held as floats at a time: 16 MiB in single precision
@@ -137,6 +140,7 @@ def asymmetric_rerank(
     candidates = _check_candidates(candidates, len(values), len(codes))
     n_candidates = candidates.shape[1]
     k = n_candidates if k is None else k
+    check_scalar(k, "k", Integral)
     if not 1 <= k <= n_candidates:
         raise ValueError(f"k must be between 1 and the {n_candidates} candidates, got {k}")
     distances = np.empty(candidates.shape, dtype=values.dtype)
@@ -162,11 +166,8 @@ def _from_products(products, values):
 
 
 def _check_values(query_values):
-    return check_array(
-        query_values,
-        dtype=[np.float64, np.float32],
-        input_name="query_values",
-        ensure_min_samples=0,
+    return check_table(
+        query_values, "query_values", dtype=[np.float64, np.float32], ensure_min_samples=0
     )
 
 
@@ -174,7 +175,7 @@ def _check_database(codes, n_bits):
     """Return the codes and whether they are packed."""
     if isinstance(codes, PackedCodes):
         return check_packed(codes, n_bits, "codes")[0], True
-    codes = np.asarray(codes)
+    codes = as_array(codes, "codes")
     n_bytes = -(-n_bits // 8)
     n_columns = codes.shape[1] if codes.ndim == 2 else None
     if n_columns == n_bits:
@@ -188,7 +189,7 @@ def _check_database(codes, n_bits):
 
 
 def _check_candidates(candidates, n_queries, n_rows):
-    candidates = np.asarray(candidates)
+    candidates = as_array(candidates, "candidates")
     if candidates.ndim != 2 or len(candidates) != n_queries or candidates.shape[1] == 0:
         raise ValueError(
             f"candidates must have shape (n_queries, n_candidates) for {n_queries} queries, got "

@@ -19,13 +19,14 @@ from skhash.neighbors._inputs import packed_codes
 from skhash.neighbors._rerank import check_vectors
 from skhash.neighbors._row_search import RowSearch
 from skhash.neighbors._searcher import Searcher
+from skhash.utils._whole_fit import WholeFit
 
 # up to this many codes, and for codes this short, "auto" looks at all of them
 _MAX_BRUTE_CODES = 2**20
 _MAX_BRUTE_BITS = 32
 
 
-class HammingNeighbors(NeighborGraphs, RowSearch, BaseEstimator):
+class HammingNeighbors(WholeFit, NeighborGraphs, RowSearch, BaseEstimator):
     """Nearest neighbours of binary codes by Hamming distance.
 
     The neighbour interface of scikit-learn (``kneighbors``, ``radius_neighbors``,

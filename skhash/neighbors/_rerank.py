@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.utils import check_array, gen_batches
+from sklearn.utils import gen_batches
+
+from skhash.utils._arrays import check_table
 
 # numbers of candidates' vectors that are held at a time: 16 MiB in single precision
 _BLOCK_NUMBERS = 2**22
@@ -11,12 +13,8 @@ _BLOCK_NUMBERS = 2**22
 
 def check_vectors(vectors, n_samples: int, n_features: int | None = None) -> np.ndarray:
     """Real vectors, one for each row of X; a memory map stays one."""
-    vectors = check_array(
-        vectors,
-        dtype=[np.float32, np.float64, np.float16],
-        input_name="vectors",
-        ensure_min_samples=0,
-    )
+    dtypes = [np.float32, np.float64, np.float16]
+    vectors = check_table(vectors, "vectors", dtype=dtypes, ensure_min_samples=0)
     if len(vectors) != n_samples:
         raise ValueError(f"vectors has {len(vectors)} rows, but X has {n_samples}")
     if n_features is not None and vectors.shape[1] != n_features:

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skhash.neighbors._asymmetric import asymmetric_rerank
-from skhash.neighbors._exact import faiss_threads
+from skhash.neighbors._exact import faiss_threads, nearest
 from skhash.neighbors._index import SEARCH_OPTIONS
 from skhash.neighbors._inputs import packed_codes, real_values
 from skhash.neighbors._rerank import check_vectors, rerank_by_vectors
@@ -18,20 +18,25 @@ from skhash.utils._packing import PackedCodes, pack_codes
 class RowSearch:
     """The searches of `HammingNeighbors`, which turns rows into ids or graphs."""
 
-    def _nearest_rows(self, X, n_neighbors, rerank=None, vectors=None):
-        """Distances and rows of neighbours: `kneighbors` without ids."""
+    def _nearest_rows(self, X, n_neighbors, rerank=None, vectors=None, only=None):
+        """Distances and rows of neighbours: `kneighbors` without ids.
+
+        With queries and without vectors, `only` holds the rows to search among, ascending; their
+        codes are compared one by one.
+        """
         check_is_fitted(self)
-        k = self._check_n_neighbors(n_neighbors, among=self.n_samples_fit_ - (X is None))
+        n_rows = self.n_samples_fit_ if only is None else len(only)
+        k = self._check_n_neighbors(n_neighbors, among=n_rows - (X is None))
         if rerank is None:
             if vectors is not None:
                 raise ValueError("vectors are used only with rerank: pass rerank, a number")
             queries = X if X is None else packed_codes(self, X, self.n_bits_, reset=False)[0]
-            return self._search(queries, k)
-        n_candidates = min(_check_rerank(rerank, k), self.n_samples_fit_ - (X is None))
+            return self._search(queries, k, only)
+        n_candidates = min(_check_rerank(rerank, k), n_rows - (X is None))
         if vectors is not None or X is None:
             return self._rerank_by_vectors(X, vectors, n_candidates, k)
         values = real_values(self, X)
-        _, candidates = self._search(pack_codes(values > 0), n_candidates)
+        _, candidates = self._search(pack_codes(values > 0), n_candidates, only)
         codes = PackedCodes(self._searcher.codes, self.n_bits_)
         rows, distances = asymmetric_rerank(values, candidates, codes, k=k)
         return distances, rows
@@ -52,8 +57,11 @@ class RowSearch:
         _, candidates = self._search(queries, n_candidates)
         return rerank_by_vectors(vectors, candidates, self._vectors, k, self.vector_metric)
 
-    def _search(self, queries, k):
+    def _search(self, queries, k, only=None):
         with faiss_threads(self.n_jobs):
+            if only is not None:
+                distances, places = nearest(queries, self._searcher.codes[only], k)
+                return distances, only[places]
             if queries is not None:
                 return self._searcher.nearest(queries, k, self._search_options())
             distances, rows = self._searcher.nearest(

@@ -32,7 +32,8 @@ class Training(BaseEstimator):
     mixed_precision : "auto" or bool, default="auto"
         Whether the network computes in bfloat16, or in float16 with scaled gradients where the
         device has no bfloat16; weights and losses are float32 either way. "auto" does so for
-        images on CUDA. True does so everywhere: on a CPU it is mostly slower.
+        images on CUDA. True does so everywhere: a CPU is faster with it if it has instructions
+        for bfloat16 (avx512_bf16, amx_bf16), and slower if not.
     checkpoint : str, path or None, default=None
         A file to which the whole state of training is written after each epoch, and from which
         ``fit`` goes on where it finds one. A fit that was interrupted and resumed, with the same

@@ -46,7 +46,7 @@ class EncodedSentences:
         encode, n_features = as_function(self.encoder), self._n_features()
         for start in range(0, len(sentences), batch_size):
             batch = list(sentences[start : start + batch_size])
-            rows = _check_rows(encode(batch), len(batch), n_features)
+            rows = check_rows(encode(batch), len(batch), n_features)
             n_features = rows.shape[1]
             if verbose:
                 done = start + len(batch)
@@ -85,7 +85,8 @@ def as_function(encoder) -> Callable:
     )
 
 
-def _check_rows(returned, n_sentences: int, n_features: int | None) -> np.ndarray:
+def check_rows(returned, n_sentences: int, n_features: int | None) -> np.ndarray:
+    """What an encoder returned, one row of finite numbers for each sentence."""
     if sparse.issparse(returned):
         raise ValueError(
             "encoder returned a sparse matrix; vectors of sentences are dense, such as those of "

@@ -48,6 +48,10 @@ def evaluate_similarity(similarity: Callable, y_a, y_b) -> np.ndarray:
     array([[0.],
            [1.]])
     """
+    if not callable(similarity):
+        raise TypeError(
+            f"similarity must be a target, a callable of two sets of labels, got {similarity!r}"
+        )
     try:
         returned = similarity(y_a, y_b)
     except Exception as error:

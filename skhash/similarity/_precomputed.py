@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array
 
+from skhash.utils._arrays import check_table
 from skhash.utils._labels import check_classes, encode_labels, gather
 
 _TOLERANCE = 1e-6
@@ -63,7 +63,7 @@ class PrecomputedSimilarity(BaseEstimator):
 
 def check_matrix(matrix, name: str = "matrix", *, ones: bool = True) -> np.ndarray:
     """A symmetric matrix of similarities in [0, 1] as float64, with ones on the diagonal."""
-    matrix = check_array(matrix, dtype=np.float64, input_name=name)
+    matrix = check_table(matrix, name, dtype=np.float64)
     if matrix.shape[0] != matrix.shape[1]:
         raise ValueError(f"{name} must be square, got shape {matrix.shape}")
     wanted = {

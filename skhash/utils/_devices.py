@@ -1,6 +1,8 @@
-"""Where torch computes."""
+"""Where torch computes, and in which modes."""
 
 from __future__ import annotations
+
+from functools import wraps
 
 import torch
 
@@ -26,3 +28,24 @@ def resolve_device(device):
             f"device must be 'auto' or a device that torch can use here, got {device!r}: {error}"
         ) from None
     return resolved
+
+
+def keeps_modes(function):
+    """Decorate a function that computes with torch: its modes are afterwards as they were before.
+
+    These are gradients and autocast. Torch puts them back itself, but in several steps, of which
+    an interrupt can skip the last: what is computed next would then have no gradients, say.
+    """
+
+    @wraps(function)
+    def kept(*args, **kwargs):
+        gradients = torch.is_grad_enabled()
+        autocast = {kind: torch.is_autocast_enabled(kind) for kind in ("cpu", "cuda")}
+        try:
+            return function(*args, **kwargs)
+        finally:
+            torch.set_grad_enabled(gradients)
+            for kind, enabled in autocast.items():
+                torch.set_autocast_enabled(kind, enabled)
+
+    return kept

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Literal, overload
 
 import numpy as np
 from scipy import sparse
 
+from skhash.utils._arrays import as_array
 from skhash.utils._ranges import check_unmasked
 
 _WORD_BYTES = 8
@@ -174,7 +176,7 @@ def check_packed(packed, n_bits: int | None = None, name: str = "packed") -> tup
         if n_bits is not None and n_bits != packed.n_bits:
             raise ValueError(f"{name} holds codes of {packed.n_bits} bits, but n_bits is {n_bits}")
         return packed.data, packed.n_bits
-    packed = np.asarray(packed)
+    packed = as_array(packed, name)
     if n_bits is None:
         raise ValueError(
             f"{name} has {packed.dtype} of shape {packed.shape}, which does not tell the number "
@@ -184,6 +186,8 @@ def check_packed(packed, n_bits: int | None = None, name: str = "packed") -> tup
 
 
 def _check_bytes(packed, n_bits, name):
+    if isinstance(n_bits, bool) or not isinstance(n_bits, Integral):
+        raise TypeError(f"n_bits must be a whole number, got {n_bits!r}")
     if n_bits < 1:
         raise ValueError(f"n_bits must be at least 1, got {n_bits}")
     # a memory map stays one
@@ -203,7 +207,7 @@ def check_codes(codes, name: str = "codes") -> np.ndarray:
     Codes that are bytes already are not copied.
     """
     check_unmasked(codes, name)
-    codes = codes.toarray() if sparse.issparse(codes) else np.asarray(codes)
+    codes = codes.toarray() if sparse.issparse(codes) else as_array(codes, name)
     if codes.ndim != 2:
         raise ValueError(f"{name} must have shape (n_samples, n_bits), got {codes.shape}")
     if 0 in codes.shape:

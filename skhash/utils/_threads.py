@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from numbers import Integral
 
 from joblib import cpu_count
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -17,7 +18,11 @@ _state = {"used": False, "forked": False, "alone": False}
 
 def bounded_jobs(n_jobs: int | None) -> int | None:
     """A number of jobs as it is, but no more than there are processors."""
-    return None if n_jobs is None else min(n_jobs, cpu_count())
+    if n_jobs is None:
+        return None
+    if not isinstance(n_jobs, Integral):
+        raise TypeError(f"n_jobs must be a whole number or None, got {n_jobs!r}")
+    return min(int(n_jobs), cpu_count())
 
 
 def begin_threads() -> bool:

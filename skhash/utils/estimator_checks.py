@@ -45,6 +45,7 @@ _CHECKS = (
     _state.check_no_torch_kept,
     _state.check_X_not_kept,
     _state.check_parameters_kept,
+    _state.check_unfinished_fit,
     _interface.check_float_width,
     _interface.check_missing_values,
     _interface.check_not_fitted,

@@ -162,7 +162,7 @@ def test_interruption_keeps_a_usable_model(digits, monkeypatch):
 
     monkeypatch.setattr(MixupObjective, "terms", interrupted)
     hasher = SemanticHasher(**QUICK)
-    with pytest.warns(ConvergenceWarning, match="interrupted"):
+    with pytest.warns(ConvergenceWarning, match="interrupted"), pytest.raises(KeyboardInterrupt):
         hasher.fit(*digits[:2])
     assert hasher.n_iter_ == 1
     codes = hasher.transform(digits[2])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn.cluster import KMeans
 from sklearn.linear_model import LinearRegression, RidgeClassifier
 from torch import nn
@@ -20,6 +21,13 @@ y = np.arange(40) % 3
 
 def boom(*arguments):
     raise KeyError("boom")
+
+
+class Single(nn.Linear):
+    """Computes in float32 alone, whatever it is made to."""
+
+    def forward(self, rows):
+        return torch.nn.functional.linear(rows, self.weight.float(), self.bias.float())
 
 
 class Broken(nn.Linear):
@@ -76,6 +84,17 @@ def test_one_row_to_validate(hasher):
 def test_devices_that_compute_nothing(device):
     with pytest.raises(ValueError, match=f"device must be 'auto' or .* got '{device}'"):
         CSQHasher(4, device=device, max_iter=1).fit(X, y)
+
+
+def test_networks_that_do_not_run_in_float64():
+    """It is told, and rows within rounding of 0 keep the bits of float32."""
+    hasher = CSQHasher(4, network=Single, max_iter=1, random_state=0, device="cpu")
+    with pytest.warns(UserWarning, match="network does not run in float64"):
+        hasher.fit(X, y)
+    np.testing.assert_array_equal(hasher.transform(X), hasher.decision_function(X) > 0)
+    # all values are within rounding of 0, where float64 would be asked
+    hasher.network_state_ = {name: value * 0 for name, value in hasher.network_state_.items()}
+    assert not hasher.transform(X).any()
 
 
 def test_estimators_that_are_no_classifiers():

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.neighbors import NearestNeighbors
 
-from skhash import ITQHasher, KLBinaryHasher
+from skhash import HashRetriever, ITQHasher, KLBinaryHasher
 from skhash._closed_form.linear_start import linear_start
 from skhash.datasets import load_cifar100_features
 from skhash.metrics import (
@@ -138,20 +138,36 @@ def test_labels_bring_classes_together():
     assert precision[3.0] > precision[0] + 0.02
 
 
+def test_labels_are_ignored_unless_asked_for(cifar):
+    X, y, X_query, y_query = (part[:500] for part in cifar)
+    settings = {**SMALL, "max_iter": 2}
+    expected = KLBinaryHasher(**settings).fit(X).decision_function(X_query)
+    hasher = KLBinaryHasher(**settings, store_codes=True).fit(X, y)
+    np.testing.assert_array_equal(hasher.decision_function(X_query), expected)
+    assert (hasher.classes_, "classification" in hasher.loss_terms_) == (None, False)
+    # kept for scorers, as by every hasher
+    np.testing.assert_array_equal(hasher.training_labels_, y)
+    chunks = [KLBinaryHasher(**settings).partial_fit(X, given) for given in (None, y)]
+    np.testing.assert_array_equal(*(h.decision_function(X_query) for h in chunks))
+    retriever = HashRetriever(KLBinaryHasher(**settings)).fit(X, y)
+    np.testing.assert_array_equal(retriever.hasher_.decision_function(X_query), expected)
+
+
 def test_label_types(ring):
     labels = (ring[:, 0] > 3).astype(int) + (ring[:, 1] > 3)
-    codes = KLBinaryHasher(**SMALL).fit_transform(ring, labels)
+    settings = {**SMALL, "classification_weight": 1.0}
+    codes = KLBinaryHasher(**settings).fit_transform(ring, labels)
     names = np.array(["ant", "bee", "cat"])[labels]
-    named = KLBinaryHasher(**SMALL).fit(ring, names)
+    named = KLBinaryHasher(**settings).fit(ring, names)
     assert named.classes_.tolist() == ["ant", "bee", "cat"]
     np.testing.assert_array_equal(named.transform(ring), codes)
     indicators = np.eye(3, dtype=int)[labels]
-    dense = KLBinaryHasher(**SMALL).fit_transform(ring, indicators)
-    again = KLBinaryHasher(**SMALL).fit_transform(ring, sparse.csr_array(indicators))
+    dense = KLBinaryHasher(**settings).fit_transform(ring, indicators)
+    again = KLBinaryHasher(**settings).fit_transform(ring, sparse.csr_array(indicators))
     np.testing.assert_array_equal(dense, again)
-    assert KLBinaryHasher(**SMALL).fit(ring).classes_ is None
+    assert KLBinaryHasher(**settings).fit(ring).classes_ is None
     with pytest.raises(ValueError, match="y holds real numbers"):
-        KLBinaryHasher(**SMALL).fit(ring, ring[:, :2])
+        KLBinaryHasher(**settings).fit(ring, ring[:, :2])
 
 
 def test_kl_term_pulls_outputs_to_the_target(ring):
@@ -258,7 +274,7 @@ def test_partial_fit_learns_from_chunks(ring):
 
 def test_partial_fit_with_labels(ring):
     labels = np.array(["b", "a"])[(ring[:, 0] > 3).astype(int)]
-    hasher = KLBinaryHasher(**SMALL)
+    hasher = KLBinaryHasher(**SMALL, classification_weight=1.0)
     hasher.partial_fit(ring[labels == "a"], labels[labels == "a"], classes=["a", "b"])
     hasher.partial_fit(ring[labels == "b"], labels[labels == "b"])
     assert hasher.classes_.tolist() == ["a", "b"]
@@ -291,7 +307,8 @@ def test_wrong_parameters_are_named(ring, parameters, message):
 def test_terms_of_weight_zero_are_left_out(ring):
     hasher = KLBinaryHasher(**SMALL, kl_weight=0).fit(ring)
     assert set(hasher.loss_terms_) == {"neighborhood"}
-    hasher = KLBinaryHasher(**SMALL, kl_weight=0.5).fit(ring, ring[:, 0] > 3)
+    hasher = KLBinaryHasher(**SMALL, kl_weight=0.5, classification_weight=1.0)
+    hasher.fit(ring, ring[:, 0] > 3)
     terms = {name: np.array(values) for name, values in hasher.loss_terms_.items()}
     total = terms["neighborhood"] + 0.5 * terms["kl"] + terms["classification"]
     np.testing.assert_allclose(hasher.loss_curve_, total, rtol=1e-6)

@@ -334,7 +334,7 @@ def test_interruption_keeps_a_usable_model(blobs, monkeypatch):
 
     monkeypatch.setattr(SemanticObjective, "terms", interrupted)
     hasher = SemanticHasher(**SMALL)
-    with pytest.warns(ConvergenceWarning, match="interrupted"):
+    with pytest.warns(ConvergenceWarning, match="interrupted"), pytest.raises(KeyboardInterrupt):
         hasher.fit(X, labels)
     assert hasher.n_iter_ == 2
     assert hasher.transform(X).shape == (160, 12)

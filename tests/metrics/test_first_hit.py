@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import label_ranking_average_precision_score, top_k_accuracy_score
 
@@ -22,7 +22,6 @@ from .orders import TIES, ap_of_order, binary_rankings, over_orders
 TOLERANCE = 1e-12
 
 
-@settings(deadline=None, max_examples=80)
 @given(binary_rankings, st.sampled_from(TIES))
 def test_over_all_orders(case, ties):
     distances, relevant, k = case

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skhash.metrics import _graded_precision as graded_precision
@@ -38,7 +38,6 @@ def hap_of_order(gains):
     return (hranks / np.arange(1, len(gains) + 1)).sum() / gains.sum()
 
 
-@settings(deadline=None, max_examples=80)
 @given(counted_rankings, st.sampled_from(TIES))
 def test_gains_by_counts_over_all_orders(case, ties):
     distances, gains, k = case
@@ -64,7 +63,6 @@ def test_gains_by_counts_over_all_orders(case, ties):
 def test_hap_over_all_orders(monkeypatch, max_levels):
     monkeypatch.setattr(graded_precision, "_MAX_LEVELS", max_levels)
 
-    @settings(deadline=None, max_examples=60)
     @given(graded_rankings, st.sampled_from(TIES))
     def check(case, ties):
         distances, gains, _ = case

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 
@@ -28,7 +28,6 @@ def dcg_of_order(gains, k):
     return sum(gain / np.log2(rank + 2) for rank, gain in enumerate(gains[:k]))
 
 
-@settings(deadline=None, max_examples=60)
 @given(binary_rankings, st.sampled_from(sorted(SUMMARY)))
 def test_binary_metrics_are_over_all_orders(case, ties):
     distances, relevant, k = case
@@ -53,7 +52,6 @@ def test_binary_metrics_are_over_all_orders(case, ties):
     )
 
 
-@settings(deadline=None, max_examples=60)
 @given(graded_rankings, st.sampled_from(sorted(SUMMARY)))
 def test_graded_metrics_are_over_all_orders(case, ties):
     distances, gains, k = case

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -39,7 +39,6 @@ def test_role_sizes(sizes, expected):
         assert tuple(count_by_class(y, rows) for rows in roles) == expected
 
 
-@settings(deadline=None, max_examples=50)
 @given(
     counts=st.lists(st.integers(3, 12), min_size=1, max_size=5),
     n_database=st.none() | st.integers(0, 1),

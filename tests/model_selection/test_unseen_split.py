@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skhash.model_selection import RetrievalSplit, UnseenClassSplit
@@ -8,7 +8,6 @@ from skhash.model_selection import RetrievalSplit, UnseenClassSplit
 NAMES = np.array(["ant", "bee", "cat", "dog", "elk"])
 
 
-@settings(deadline=None, max_examples=100)
 @given(
     counts=st.lists(st.integers(2, 9), min_size=3, max_size=6),
     n_unseen=st.sampled_from([None, 1, 2, 0.3]),

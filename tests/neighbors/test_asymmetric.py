@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
@@ -24,7 +24,6 @@ def draw(n_queries, n_samples, n_bits, seed=0):
     return random.normal(size=(n_queries, n_bits)), codes
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.integers(1, 100), st.integers(1, 5), st.integers(1, 9), st.integers(0, 2**32 - 1))
 def test_distances_are_those_of_the_definition(n_bits, n_queries, n_samples, seed):
     values, codes = draw(n_queries, n_samples, n_bits, seed)

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.metrics import pairwise_distances
@@ -102,7 +102,6 @@ def test_neighbors_of_the_fitted_rows_leave_themselves_out(backend):
         np.testing.assert_array_equal(near[row], [pair[1] for pair in within])
 
 
-@settings(deadline=None, max_examples=25)
 @given(st.integers(1, 80), st.integers(1, 30), st.integers(0, 2**32 - 1), st.data())
 def test_faiss_and_numpy_agree(n_bits, n_samples, seed, data):
     faiss = pytest.importorskip("faiss", reason="faiss is not installed")

@@ -16,6 +16,7 @@ from skhash import ITQHasher
 from skhash._persist import _decode, save
 from skhash._persist._manifest import MANIFEST, checksum
 from skhash.similarity import Taxonomy
+from skhash.utils._packing import PackedCodes
 
 
 def _differences(a, b, place):
@@ -48,6 +49,8 @@ def _differences(a, b, place):
         )
     elif isinstance(a, BaseEstimator):
         yield from _member_differences(a.__getstate__(), b.__getstate__(), place)
+    elif isinstance(a, PackedCodes):
+        yield from _differences([a.data, a.n_bits], [b.data, b.n_bits], place)
     elif isinstance(a, float):
         if np.float64(a).tobytes() != np.float64(b).tobytes() and not (a != a and b != b):
             yield f"{place}: {a!r} became {b!r}"

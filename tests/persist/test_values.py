@@ -68,11 +68,7 @@ values = st.recursive(
 
 
 @given(value=values)
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_values(value, tmp_path, assert_same):
     assert_same(value, round_trip(value, tmp_path / "model"))
 

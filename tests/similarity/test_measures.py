@@ -10,7 +10,7 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skhash.similarity import Taxonomy, _measures, load_taxonomy
@@ -107,7 +107,6 @@ def hierarchies(draw, max_parents):
 
 
 @pytest.mark.parametrize("max_parents", [1, 3])
-@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_agrees_with_brute_force(max_parents, data):
     edges = data.draw(hierarchies(max_parents))
@@ -118,7 +117,6 @@ def test_agrees_with_brute_force(max_parents, data):
         np.testing.assert_allclose(taxonomy.similarity(nodes, measure=measure), wanted, atol=1e-12)
 
 
-@settings(max_examples=25, deadline=None)
 @given(edges=hierarchies(3), data=st.data())
 def test_subsumers_explain_the_measures(edges, data):
     brute_force, taxonomy = BruteForce(edges), Taxonomy.from_edges(edges)
@@ -138,7 +136,6 @@ def test_subsumers_explain_the_measures(edges, data):
 
 
 @pytest.mark.parametrize("measure", MEASURES)
-@settings(max_examples=25, deadline=None)
 @given(edges=hierarchies(3), seed=st.integers(0, 99))
 def test_invariances(measure, edges, seed):
     taxonomy = Taxonomy.from_edges(edges)

@@ -1,21 +1,29 @@
 """Checkpoints: an interrupted and resumed fit is the fit that was not interrupted."""
 
+import contextlib
 import os
 import subprocess
 import sys
 import threading
+import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from torch import nn
 
 from skhash import HashNetHasher, KLBinaryHasher, OrthoHasher, SemanticHasher
 from skhash._torch.checkpoints import Checkpoint
 from skhash.networks import Augmentation, Training, resnet
+from skhash.utils._checks._shared import call_raising
 
 SMALL = {"batch_size": 16, "max_iter": 4, "random_state": 0, "device": "cpu"}
+
+
+# the modules that write a checkpoint
+WRITERS = ("skhash._torch.checkpoints", "skhash._persist._write")
 
 
 class Stop(Exception):
@@ -143,38 +151,77 @@ def test_interrupted_by_hand_keeps_the_file(images, tmp_path):
     def hasher(at=None, error=None):
         return OrthoHasher(8, **of_images(path, Interrupting(at, error)), **SMALL)
 
-    with pytest.warns(ConvergenceWarning, match="the state after epoch 2"):
-        stopped = hasher(12, KeyboardInterrupt).fit(X, y)
+    stopped = hasher(12, KeyboardInterrupt)
+    warns = pytest.warns(ConvergenceWarning, match="the state after epoch 2")
+    with warns, pytest.raises(KeyboardInterrupt):
+        stopped.fit(X, y)
     assert stopped.n_iter_ == 2
+    assert stopped.transform(X).shape == (70, 8)
     whole = OrthoHasher(8, **of_images(None, Interrupting()), **SMALL).fit(X, y)
     assert_same_fit(hasher().fit(X, y), whole)
     assert not path.exists()
 
 
-class Killing(Interrupting):
-    """Ends the process in its call of a number, without a chance to clean up."""
+@pytest.mark.parametrize("within", [WRITERS, ("skhash",)], ids=["writing", "all"])
+def test_interrupted_at_lines(within, features, tmp_path):
+    """Wherever Ctrl-C comes, the next fit is that which was not interrupted, and cleans up."""
+    path = tmp_path / "run.pt"
 
-    def count(self):
-        self.calls += 1
-        if self.calls == self.at:
-            os._exit(9)
+    def fit():
+        made = HashNetHasher(8, **of_features(path, Interrupting()), **SMALL)
+        return made.fit(*features)
+
+    whole, n_lines = fit(), call_raising(fit, within=within)
+    for line in np.linspace(1, n_lines, 10).astype(int):
+        with contextlib.suppress(KeyboardInterrupt), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            call_raising(fit, line=line, error=KeyboardInterrupt, within=within)
+            pytest.fail(f"line {line} was not reached")
+        assert {file.name for file in tmp_path.iterdir()} <= {"run.pt"}
+        assert_same_fit(fit(), whole)
+        assert list(tmp_path.iterdir()) == []
 
 
-def fit_killing(path, at=None):
-    """Fit a hasher that goes through everything that a checkpoint holds."""
-    rng = np.random.default_rng(0)
-    X, y = rng.integers(256, size=(60, 6, 6, 1), dtype=np.uint8), rng.integers(3, size=60)
-    return SemanticHasher(8, **of_images(path, Killing(at)), **SMALL).fit(X, y)
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that fork")
+@pytest.mark.parametrize("n_kills", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_killed_fits(n_kills, tmp_path):
+    """A process that is killed leaves the file of an epoch; see killed_fits.py."""
+    command = [sys.executable, str(Path(__file__).with_name("killed_fits.py"))]
+    run = subprocess.run(
+        [*command, str(tmp_path), str(n_kills)],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert int(run.stdout) > n_kills  # of two times as many; the others had no file yet
 
 
-def test_killed_process(tmp_path):
-    path = str(tmp_path / "run.pt")
-    script = "import runpy; runpy.run_path({0!r}, run_name={1!r})['fit_killing']({2!r}, 11)"
-    command = [sys.executable, "-c", script.format(__file__, __name__, path)]
-    assert subprocess.run(command, check=False).returncode == 9
-    assert os.path.exists(path)
-    assert_same_fit(fit_killing(path), fit_killing(None))
-    assert not os.path.exists(path)
+def test_a_full_disk(features, tmp_path):
+    """The system refuses to let the file grow: the one before stays, the hasher is as it was."""
+    resource = pytest.importorskip("resource", reason="no limits on Windows")
+    path = tmp_path / "run.pt"
+
+    def hasher(at=None):
+        return HashNetHasher(8, **of_features(path, Interrupting(at)), **SMALL)
+
+    whole = hasher().fit(*features)
+    with pytest.raises(Stop):
+        hasher(12).fit(*features)
+    before, stopped = path.read_bytes(), hasher()
+    _, hard = limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, hard))
+        with pytest.raises(OSError, match="File too large"):
+            stopped.fit(*features)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [file.name for file in tmp_path.iterdir()] == ["run.pt"]
+    assert path.read_bytes() == before
+    with pytest.raises(NotFittedError):
+        stopped.transform(features[0])
+    assert_same_fit(stopped.fit(*features), whole)
 
 
 @pytest.mark.parametrize(

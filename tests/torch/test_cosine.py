@@ -44,7 +44,7 @@ def loss(outputs, codes, target, **options):
 
 
 @pytest.mark.parametrize("margin_type", ["cosine", "angular"])
-@pytest.mark.parametrize("margin", [0.0, 0.2, 0.5])
+@pytest.mark.parametrize("margin", [0.0, 0.2, 0.5, 1.0])
 def test_single_labels_against_reference(case, margin_type, margin):
     outputs, codes, rng = case
     labels = rng.integers(C, size=N)
@@ -69,6 +69,14 @@ def test_one_label_each_is_the_same_either_way(case):
     options = {"scale": 8.0, "margin": 0.2}
     single = loss(outputs, codes, labels, **options)
     assert loss(outputs, codes, np.eye(C)[labels], **options) == pytest.approx(single, rel=1e-12)
+
+
+def test_a_batch_without_the_last_class(case):
+    """The default margin is that of the cosine."""
+    outputs, codes, rng = case
+    labels = rng.integers(C - 2, size=N)
+    expected = reference(outputs, codes, np.eye(C)[labels], 5.0, 0.3, "cosine")
+    assert loss(outputs, codes, labels, scale=5.0, margin=0.3) == pytest.approx(expected, rel=1e-12)
 
 
 def test_the_second_label_counts(case):

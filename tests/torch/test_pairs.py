@@ -58,6 +58,17 @@ def test_pair_likelihood_by_hand_and_at_the_ends(balanced):
     assert pair_likelihood_loss(torch.zeros(1, 1), torch.ones(1, 1).bool()).item() == 0
 
 
+def test_one_similar_pair_is_a_mean_of_one():
+    theta = torch.tensor([[0.0, 2.0], [3.0, 0.0]])
+    similar = torch.tensor([[True, True], [False, True]])
+    of_similar, of_others = math.log1p(math.exp(-2)), math.log1p(math.exp(3))
+    loss = pair_likelihood_loss(theta, similar, balanced=True)
+    assert loss.item() == pytest.approx(of_similar + of_others)
+    assert pair_likelihood_loss(theta, similar).item() == pytest.approx(
+        (of_similar + of_others) / 2
+    )
+
+
 def test_balance_makes_up_for_rare_similar_pairs():
     """One similar pair among 20: only balanced does its gradient weigh as that of all others."""
     labels = torch.tensor([0, 0, *range(1, 19)])

@@ -6,7 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
@@ -14,7 +14,6 @@ from skhash.neighbors import PackedCodes, asymmetric_distances, pack_codes, unpa
 from skhash.utils._packing import _as_words
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.integers(1, 200), st.integers(1, 5), st.integers(0, 2**32 - 1))
 def test_round_trip_and_distances(n_bits, n_samples, seed):
     codes = np.random.default_rng(seed).integers(0, 2, (n_samples, n_bits), dtype=np.uint8)
@@ -27,7 +26,6 @@ def test_round_trip_and_distances(n_bits, n_samples, seed):
     np.testing.assert_array_equal(differing, (codes[:, None] != codes[None]).sum(axis=2))
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.integers(1, 200), st.integers(1, 5), st.integers(0, 2**32 - 1))
 def test_bytes_are_filled_up_with_zeros_that_no_distance_notices(n_bits, n_samples, seed):
     codes = np.random.default_rng(seed).integers(0, 2, (n_samples, n_bits), dtype=np.uint8)
@@ -40,7 +38,6 @@ def test_bytes_are_filled_up_with_zeros_that_no_distance_notices(n_bits, n_sampl
     np.testing.assert_array_equal(differing, (codes[:, None] != codes[None]).sum(axis=2))
 
 
-@settings(deadline=None, max_examples=25)
 @given(st.integers(1, 200), st.integers(1, 5), st.integers(0, 2**32 - 1))
 def test_number_of_bits_travels_with_the_bytes(n_bits, n_samples, seed):
     codes = np.random.default_rng(seed).integers(0, 2, (n_samples, n_bits), dtype=np.uint8)

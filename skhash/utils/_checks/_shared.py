@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import numpy as np
 from sklearn.base import clone
@@ -100,3 +101,57 @@ def rows_at_threshold(hasher, X, n_pairs, seed=0):
         as_low = hasher.transform(middle)[pairs, bits] == low_codes[pairs, bits]
         low[as_low], high[~as_low] = middle[as_low], middle[~as_low]
     return np.concatenate([low, high])
+
+
+class Stop(BaseException):
+    """Stands for whatever ends a fit; nothing catches it by its name."""
+
+
+def call_raising(function, *arguments, line=None, error=Stop, within=("skhash",)):
+    """Call a function and raise in the midst of it, as an interrupt does.
+
+    Parameters
+    ----------
+    function : callable
+    *arguments
+        What it is called with.
+    line : int or None
+        Before which of the lines that run to raise, counted from 1; None lets it end.
+    error : type
+        What to raise.
+    within : tuple of str
+        Names of the packages or modules whose lines count.
+
+    Returns
+    -------
+    n_lines : int
+        How many have run.
+    """
+    n_lines, prefixes = 0, tuple(f"{name}." for name in within)
+
+    def enter(frame, event, argument):
+        name = frame.f_globals.get("__name__", "") + "."
+        return step if name.startswith(prefixes) else None
+
+    def step(frame, event, argument):
+        nonlocal n_lines
+        if event == "line":
+            n_lines += 1
+            if n_lines == line:
+                raise error
+        return step
+
+    before = sys.gettrace()
+    sys.settrace(enter)
+    try:
+        function(*arguments)
+    finally:
+        sys.settrace(before)
+    return n_lines
+
+
+def lines_to_stop_at(n_lines):
+    """Some lines of many: here and there, and more of them near the end, where results are set."""
+    spread = np.linspace(1, n_lines, 5)
+    last = n_lines - np.geomspace(1, max(n_lines / 4, 1), 6)
+    return np.unique(np.maximum(np.concatenate([spread, last]), 1).astype(int)).tolist()

@@ -5,12 +5,25 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+import warnings
+from functools import partial
 
 import joblib
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
-from skhash.utils._checks._shared import fit, fresh, make_data
+from skhash.utils._checks._shared import (
+    Stop,
+    assert_codes,
+    assert_raises,
+    call_raising,
+    fit,
+    fresh,
+    lines_to_stop_at,
+    make_data,
+    raised,
+)
 from skhash.utils._held import arrays_within, fitted_state, is_of_package, objects_within
 
 
@@ -59,3 +72,52 @@ def check_parameters_kept(estimator):
     for name, value in hasher.get_params(deep=False).items():
         assert value is before[name], f"fit rewrites {name}: {before[name]!r} became {value!r}"
     assert joblib.hash(hasher.get_params()) == digest, "fit changes a parameter in place"
+
+
+def check_unfinished_fit(estimator):
+    """A fit that fails or is interrupted leaves the last one whole, or the hasher not fitted.
+
+    Ctrl-C goes on from fit, and may leave the best state so far, with all attributes of the fit.
+    """
+    X, _ = make_data()
+    # the first fit imports modules, which are lines too
+    old, new = fit(estimator), fresh(estimator)
+    lines = lines_to_stop_at(_fit_other(new))
+    for hasher, some in ((old, lines), (fresh(estimator), lines[1::4])):
+        before, kept = joblib.hash(hasher), hasher.__dict__
+        for i, line in enumerate(some):
+            error = KeyboardInterrupt if i % 2 else Stop
+            assert _fit_other(hasher, line, error), f"fit goes on after {error.__name__}"
+            if joblib.hash(hasher) == before:
+                continue
+            assert error is KeyboardInterrupt, f"a fit that fails at line {line} leaves traces"
+            _check_whole(hasher, new)
+            hasher.__dict__ = kept
+    what = "transform after a fit that failed"
+    assert_raises(NotFittedError, "not fitted", hasher.transform, X, what=what)
+
+
+def _check_whole(hasher, expected):
+    """Raise where a hasher has not all that another has of a fit on `_other_data`."""
+    X, _ = _other_data()
+    missing = vars(expected).keys() ^ vars(hasher).keys()
+    assert not missing, f"an interrupt leaves only some attributes: not {sorted(missing)}"
+    same_X = hasher.n_features_in_ == expected.n_features_in_
+    assert same_X, "an interrupt leaves traces in attributes of the last fit"
+    assert_codes(hasher.transform(X), *expected.transform(X).shape)
+    if hasattr(hasher, "classes_"):
+        assert np.array_equal(hasher.classes_, expected.classes_), "classes_ are of another fit"
+
+
+def _other_data():
+    """Rows of fewer features, of other classes and more of them."""
+    X, y = make_data(n_classes=4)
+    return X[:, 3:], y + 10
+
+
+def _fit_other(hasher, line=None, error=Stop):
+    within = ("skhash", type(hasher).__module__.partition(".")[0])
+    call = partial(call_raising, hasher.fit, *_other_data(), within=within)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return call() if line is None else raised(error, partial(call, line=line, error=error))
