@@ -42,8 +42,8 @@ class Task:
         """Decide, once the network is trained on X, what `complete` needs to know.
 
         ``train_aside(X, task, fit_rows, rows, max_iter=..., seed=...)`` trains another network of
-        this architecture on some rows of X, and returns its outputs for some, or None where it
-        was interrupted.
+        this architecture on some rows of X, and returns its outputs for some. Where that is
+        interrupted, `complete` shall do without the decision.
         """
 
     def complete(

@@ -224,8 +224,6 @@ class PosteriorTask(Task):
             max_iter=min(n_epochs, problem.max_iter),
             seed=self._seed,
         )
-        if logits is None:
-            return
         X, similarity = np.asarray(X[rows]), problem.class_similarity
         precision = judge_settings(
             trial, X, labels[rows], logits, similarity, problem.n_bits, candidates, self._seed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -185,8 +187,18 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             X, task, options, architecture, initial=initial, after_epoch=after_epoch
         )
         self.n_bits_ = int(self.n_bits)
-        if not fitted.record.interrupted:
-            task.settle(X, architecture, partial(self._train_aside, options, architecture))
+        try:
+            if not fitted.record.interrupted:
+                task.settle(X, architecture, partial(self._train_aside, options, architecture))
+        except KeyboardInterrupt:
+            if processes.size > 1:  # the others are elsewhere, and would wait for this one
+                raise
+            fitted.record.interrupted = True
+            warnings.warn(
+                'fit interrupted: settings that are "auto" are the same for all data',
+                ConvergenceWarning,
+                stacklevel=2,
+            )
         completed = (*task.complete(X, architecture, fitted.network_state), fitted.objective_state)
         # machines may round the closed-form steps after training differently
         completed = processes.of_first(completed)
@@ -221,7 +233,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         options = replace(options, checkpoint=None, identity={}, **changes)
         fitted = fit_network(np.asarray(X[fit_rows]), task, options, architecture)
         if fitted.record.interrupted:
-            return None
+            raise KeyboardInterrupt
         state, n_outputs = fitted.network_state, task.n_outputs
         return self._network_outputs(
             np.asarray(X[rows]), architecture, state, n_outputs=n_outputs, device=self.device
