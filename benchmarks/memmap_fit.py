@@ -13,45 +13,15 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-import threading
-import time
 from pathlib import Path
 
 import numpy as np
+from _memory import PeakMemory
 from sklearn.utils import gen_batches
 
 from skhash import KLBinaryHasher
 
 CHUNK_ROWS = 100_000
-
-
-def memory():
-    """Resident memory in MiB: allocated by the process, and mapped from files."""
-    status = Path("/proc/self/status").read_text().split("\n")
-    fields = dict(line.split(":", 1) for line in status if ":" in line)
-    return np.array([int(fields[name].split()[0]) / 1024 for name in ("RssAnon", "RssFile")])
-
-
-class PeakMemory:
-    """The most memory used inside a ``with`` block, beyond that at its start."""
-
-    def __enter__(self):
-        self._start = self._peak = memory()
-        self._done = threading.Event()
-        self._watcher = threading.Thread(target=self._watch)
-        self._watcher.start()
-        self._began = time.perf_counter()
-        return self
-
-    def __exit__(self, *error):
-        self.seconds = time.perf_counter() - self._began
-        self._done.set()
-        self._watcher.join()
-        self.own, self.file = self._peak - self._start
-
-    def _watch(self):
-        while not self._done.wait(0.02):
-            self._peak = np.maximum(self._peak, memory())
 
 
 def write_clusters(path, n_rows, n_features, n_clusters=1000):
@@ -84,7 +54,11 @@ def main():
     parser.add_argument("--network", choices=["linear", "mlp"], default="linear")
     options = parser.parse_args()
     hasher = KLBinaryHasher(
-        options.bits, network=options.network, max_iter=options.epochs, random_state=0
+        options.bits,
+        network=options.network,
+        max_iter=options.epochs,
+        early_stopping=False,
+        random_state=0,
     )
     # torch and its threads are no part of what is measured
     hasher.fit(np.random.default_rng(0).normal(size=(2000, 32)))

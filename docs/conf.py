@@ -46,7 +46,13 @@ extensions = [
     "numpydoc",
     "myst_parser",
     "sphinx_gallery.gen_gallery",
+    "matplotlib.sphinxext.plot_directive",
 ]
+# figures from the runs that benchmarks keep
+plot_basedir = str(HERE)
+plot_formats = [("svg", 100)]
+plot_html_show_formats = False
+plot_html_show_source_link = False
 exclude_patterns = ["_build", "benchmarks/*.md"]
 templates_path = ["_templates"]
 # a single backtick names an object, as it does in the docstrings

@@ -54,7 +54,12 @@ WEIGHTS = {"without the KL term": 0.0, "with it, weight 1": 1.0}
 histograms, rows = {}, {}
 for label, kl_weight in WEIGHTS.items():
     hasher = KLBinaryHasher(
-        n_bits=64, network=linear_from_zero, kl_weight=kl_weight, batch_size=256, random_state=0
+        n_bits=64,
+        network=linear_from_zero,
+        kl_weight=kl_weight,
+        batch_size=256,
+        learning_rate=5e-3,
+        random_state=0,
     )
     for epoch in range(1, EPOCHS[-1] + 1):
         hasher.partial_fit(X)
@@ -106,7 +111,12 @@ variants = {
     "ITQ": lambda n_bits: ITQHasher(n_bits, random_state=0),
     **{
         f"KL weight {weight}": lambda n_bits, weight=weight: KLBinaryHasher(
-            n_bits, network="linear", kl_weight=weight, max_iter=10, random_state=0
+            n_bits,
+            network="linear",
+            kl_weight=weight,
+            max_iter=10,
+            early_stopping=False,
+            random_state=0,
         )
         for weight in (0, 0.03, 1)
     },

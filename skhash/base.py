@@ -6,10 +6,11 @@ from abc import ABCMeta, abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
 
+from skhash.metrics import RetrievalScorer
 from skhash.utils._labels import label_array
 from skhash.utils._packing import pack_codes
 from skhash.utils._ranges import check_holds, check_training_range, check_unmasked
@@ -17,6 +18,11 @@ from skhash.utils._rounding import settled_values
 from skhash.utils._rows import row_keys
 from skhash.utils._threads import begin_threads
 from skhash.utils._whole_fit import WholeFit
+
+# cut-off of `score`: that of the benchmarks of hierarchical precision
+_SCORE_DEPTH = 250
+# how numpy begins to say that it was given texts
+_STRINGS = "could not convert string to float"
 
 
 class BaseHasher(
@@ -30,8 +36,8 @@ class BaseHasher(
     neither on the rows beside it nor on the processor. A fit that raises leaves it as it was.
     """
 
-    #: Keyword arguments for `validate_data` beyond dtype; a subclass may accept sparse X, say.
-    _validation: ClassVar[dict[str, Any]] = {}
+    #: Keyword arguments for `validate_data` beyond dtype.
+    _validation: ClassVar[dict[str, Any]] = {"accept_sparse": "csr"}
 
     @abstractmethod
     def fit(self, X, y=None):
@@ -50,7 +56,7 @@ class BaseHasher(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The samples.
 
         Returns
@@ -78,7 +84,7 @@ class BaseHasher(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The samples.
 
         Returns
@@ -88,6 +94,44 @@ class BaseHasher(
         """
         # a bool is a byte of 0 or 1 already, so the view costs no copy
         return (self.decision_function(X) > 0).view(np.uint8)
+
+    def score(self, X, y):
+        """How similar in meaning the nearest neighbours are, among the given rows themselves.
+
+        Each row queries all others (leave-one-out). The score is their mean average hierarchical
+        precision at 250 (mAHP@250), exact over ties, or at the number of other rows where these
+        are fewer: see `~skhash.metrics.mean_average_hierarchical_precision_score`. It is what
+        `~sklearn.model_selection.GridSearchCV` goes by if it is given no ``scoring``. For other
+        scores and protocols see `~skhash.metrics.get_scorer`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Two rows or more.
+        y : array-like of shape (n_samples,) or (n_samples, n_columns)
+            Their labels: classes, multilabel indicators or rows of real numbers.
+
+        Returns
+        -------
+        score : float
+            At most 1, where nothing more similar could have been nearer. Labels are compared by
+            the similarity target that the hasher learned from, its ``similarity_``; where it has
+            none, by equality of classes, Jaccard similarity of indicators or cosine similarity of
+            vectors. A search over `similarity` itself needs a fixed one:
+            ``get_scorer("mahp@250", similarity=...)``.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two rows, or no row has anything similar among the others.
+        """
+        check_is_fitted(self)
+        n_samples = _num_samples(X)
+        if n_samples < 2:
+            raise ValueError(f"X must have two rows or more to be searched, got {n_samples}")
+        similarity = "estimator" if hasattr(self, "similarity_") else "auto"
+        depth = min(_SCORE_DEPTH, n_samples - 1)
+        return RetrievalScorer(f"mahp@{depth}", similarity=similarity)(self, X, y)
 
     def _decide(self, X):
         """Values of the bits of validated rows, whose signs do not depend on other rows."""
@@ -127,9 +171,21 @@ class BaseHasher(
         check_unmasked(X)
         if y is not None and not (isinstance(y, str) and y == "no_validation"):
             y = label_array(y)
-        checked = validate_data(self, X, y, reset=reset, **options)
-        self._check_range(checked[0] if isinstance(checked, tuple) else checked, fitting=reset)
-        return checked
+        try:
+            checked = validate_data(self, X, y, reset=reset, **options)
+        except ValueError as error:
+            if not str(error).startswith(_STRINGS):
+                raise
+            raise ValueError(
+                f"X must hold numbers, and has strings ({error}): make vectors of texts first, as "
+                "in make_pipeline(TfidfVectorizer(), hasher) of scikit-learn, or by "
+                "skhash.feature_extraction.TextFeatures"
+            ) from error
+        X, *rest = checked if isinstance(checked, tuple) else (checked,)
+        # arrays rather than matrices, whose products and means have other shapes
+        X = csr_array(X) if issparse(X) else X
+        self._check_range(X, fitting=reset)
+        return (X, *rest) if rest else X
 
     def _check_range(self, X, *, fitting):
         """Raise where validated X cannot be computed with, warn where there is nothing to learn.
@@ -150,4 +206,5 @@ class BaseHasher(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []
+        tags.input_tags.sparse = True
         return tags

@@ -19,7 +19,7 @@ _DENSE_ELEMENTS = 2**24
 _SPREAD = 6.0
 
 
-def linear_start(X, n_bits, random_state, *, axes=None):
+def linear_start(X, n_bits, random_state, *, axes=None, as_itq=False):
     """Find a mean and directions with the signs of ``(X - mean) @ directions`` those of ITQ.
 
     Parameters
@@ -31,6 +31,9 @@ def linear_start(X, n_bits, random_state, *, axes=None):
     random_state : RandomState instance
     axes : ndarray of shape (n_features, n_bits) or None
         Directions near which the rotation starts; None draws it. Only for dense X.
+    as_itq : bool, default=False
+        Whether the signs are those of `ITQHasher` with this `random_state`, where X is read whole;
+        more of X is read then.
 
     Returns
     -------
@@ -38,14 +41,17 @@ def linear_start(X, n_bits, random_state, *, axes=None):
     directions : ndarray of shape (n_features, n_bits), float32
         Scaled so that the root mean square of all values is 6.
     """
-    X = _sample(X, random_state)
+    most = max(_SAMPLE_ROWS, _DENSE_ELEMENTS // X.shape[1]) if as_itq else _SAMPLE_ROWS
+    X = _sample(X, random_state, most)
     if issparse(X) and X.shape[0] * X.shape[1] <= _DENSE_ELEMENTS:
         X = X.toarray()  # to begin exactly as dense rows do
-    seed = int(random_state.randint(np.iinfo(np.int32).max))
+    draws = random_state
+    if not as_itq:
+        draws = np.random.RandomState(random_state.randint(np.iinfo(np.int32).max))
     if issparse(X):
-        mean, directions = _sparse_itq(X, n_bits, seed)
+        mean, directions = _sparse_itq(X, n_bits, draws)
     else:
-        mean, directions = _dense_itq(X, n_bits, seed, axes)
+        mean, directions = _dense_itq(X, n_bits, draws, axes)
     missing = n_bits - directions.shape[1]
     if missing:
         padding = random_orthogonal(missing, X.shape[1], random_state).T
@@ -73,21 +79,21 @@ def pixel_mean(X, random_state):
     -------
     mean : ndarray of shape (height * width * n_channels,), float32
     """
-    sample = _sample(X, random_state)
+    sample = _sample(X, random_state, _SAMPLE_ROWS)
     mean = sample.mean(axis=0, dtype=np.float64).ravel()
     return (mean / 255 if X.dtype == np.uint8 else mean).astype(np.float32)
 
 
-def _sample(X, random_state):
+def _sample(X, random_state, most):
     n_samples = X.shape[0]
-    if n_samples <= _SAMPLE_ROWS:
+    if n_samples <= most:
         return X
     # in order: a memory map is read from front to back
-    return X[np.sort(random_state.choice(n_samples, _SAMPLE_ROWS, replace=False))]
+    return X[np.sort(random_state.choice(n_samples, most, replace=False))]
 
 
-def _dense_itq(X, n_bits, seed, axes=None):
-    n_components, random_state = min(n_bits, *X.shape), np.random.RandomState(seed)
+def _dense_itq(X, n_bits, random_state, axes=None):
+    n_components = min(n_bits, *X.shape)
     mean, components, projections = principal_components(X, n_components, random_state)
     if axes is None or n_components < n_bits:
         start = random_orthogonal(n_components, n_components, random_state)
@@ -99,12 +105,12 @@ def _dense_itq(X, n_bits, seed, axes=None):
     return mean, components.T @ rotation
 
 
-def _sparse_itq(X, n_bits, seed):
+def _sparse_itq(X, n_bits, random_state):
     """ITQ of principal components that are found without making X dense."""
     n_components = min(n_bits, min(X.shape) - 1)
     mean = np.asarray(X.mean(axis=0)).ravel()
     X = X / X.dtype.type(power_of_two_unit(X))
-    pca = PCA(n_components, svd_solver="arpack", random_state=seed).fit(X)
+    pca = PCA(n_components, svd_solver="arpack", random_state=random_state).fit(X)
     projections = pca.transform(X)
-    _, rotation = _dense_itq(projections, n_components, seed)
+    _, rotation = _dense_itq(projections, n_components, random_state)
     return mean, pca.components_.T @ rotation

@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import eigh
+from scipy.sparse import issparse
 from scipy.special import softmax
 
+from skhash._closed_form.components import reduce_sparse
 from skhash._closed_form.linear_start import linear_start
 from skhash.codebooks import semantic_codebook
 from skhash.utils._ranges import power_of_two_unit
@@ -52,8 +54,9 @@ class PosteriorMaps:
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
-        A sample of the training rows.
+    X : ndarray or CSR array of shape (n_samples, n_features)
+        A sample of the training rows. Large sparse ones count as far as their principal
+        components go, see `reduce_sparse`.
     labels : ndarray of shape (n_samples,) of int
         Their classes.
     similarity : ndarray of shape (n_classes, n_classes)
@@ -63,6 +66,8 @@ class PosteriorMaps:
     """
 
     def __init__(self, X, labels, similarity, n_bits, seed):
+        self._reduction = reduce_sparse(X, n_bits)
+        X = dense_rows(X, n_bits, self._reduction)
         self._mean = X.mean(axis=0, dtype=np.float64)
         self._centred = X - self._mean.astype(X.dtype)
         self._unit = power_of_two_unit(self._centred)
@@ -111,12 +116,23 @@ class PosteriorMaps:
         random_state = np.random.RandomState(self._seed)
         joined_mean, rotation = linear_start(joined, self._n_bits, random_state, axes=axes)
         on_embedding, on_features = rotation[:n_embedding], scale * rotation[n_embedding:]
+        mean, features = self._mean, directions @ on_features / self._unit
+        if self._reduction is not None:
+            mean, features = self._reduction.undone(mean, features)
         return PosteriorMap(
-            mean=self._mean,
+            mean=mean,
             classes=embedding @ on_embedding + _EXPECTED_SHARE * class_means @ on_features,
-            features=directions @ on_features / self._unit,
+            features=features,
             offset=-joined_mean @ rotation,
         )
+
+
+def dense_rows(X, n_bits, reduction=None):
+    """Rows as a dense array; large sparse ones as far as their principal components go."""
+    reduction = reduce_sparse(X, n_bits) if reduction is None else reduction
+    if reduction is not None:
+        return reduction.values
+    return X.toarray() if issparse(X) else np.asarray(X)
 
 
 def sample_rows(n_samples, random_state):

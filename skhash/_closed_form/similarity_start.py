@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.linalg import eigh
+from scipy.sparse import issparse
 from sklearn.linear_model import RidgeCV
 from sklearn.utils import gen_batches
 
+from skhash._closed_form.components import reduce_sparse
 from skhash._closed_form.linear_start import linear_start
 from skhash.utils._ranges import power_of_two_unit
 
@@ -25,7 +27,7 @@ def similarity_start(X, compare, n_bits, random_state):
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
+    X : ndarray or CSR array of shape (n_samples, n_features)
         At least two rows, of which a sample is read.
     compare : callable
         From two arrays of row numbers to the similarities of the labels of these rows.
@@ -38,21 +40,30 @@ def similarity_start(X, compare, n_bits, random_state):
     directions : ndarray of shape (n_features, n_bits), float32
         Scaled as `linear_start` does. All 0 where X says nothing of the labels.
     """
-    rows = _sorted_sample(np.arange(len(X)), _SAMPLE_ROWS, random_state)
+    rows = _sorted_sample(np.arange(X.shape[0]), _SAMPLE_ROWS, random_state)
     landmarks = _sorted_sample(rows, _LANDMARKS, random_state)
     vectors = label_vectors(compare, rows, landmarks, 2 * n_bits)
     X = X[rows]
+    reduction = reduce_sparse(X, n_bits)
+    if reduction is not None:
+        X = reduction.values
+    elif issparse(X):
+        X = X.toarray()
     mean = X.mean(axis=0, dtype=np.float64)
     unit = power_of_two_unit(X - mean)
     X = ((X - mean) / unit).astype(X.dtype)
     variance = X.var(axis=0, dtype=np.float64).sum()
     if variance == 0:
-        return mean.astype(np.float32), np.zeros((X.shape[1], n_bits), dtype=np.float32)
-    ridge = RidgeCV(alphas=_PENALTIES * variance).fit(X, vectors)
-    # a single column comes back as a row
-    coefficients = ridge.coef_.reshape(vectors.shape[1], X.shape[1])
-    _, directions = linear_start(X @ coefficients.T, n_bits, random_state)
-    return mean.astype(np.float32), (coefficients.T @ directions / unit).astype(np.float32)
+        directions = np.zeros((X.shape[1], n_bits))
+    else:
+        ridge = RidgeCV(alphas=_PENALTIES * variance).fit(X, vectors)
+        # a single column comes back as a row
+        coefficients = ridge.coef_.reshape(vectors.shape[1], X.shape[1])
+        _, directions = linear_start(X @ coefficients.T, n_bits, random_state)
+        directions = coefficients.T @ directions / unit
+    if reduction is not None:
+        mean, directions = reduction.undone(mean, directions)
+    return mean.astype(np.float32), directions.astype(np.float32)
 
 
 def label_vectors(compare, rows, landmarks, n_components):

@@ -18,6 +18,7 @@ from skhash._persist._files import file_checksum, open_model
 from skhash._persist._manifest import ARRAYS, FORMAT, MANIFEST, make_manifest
 from skhash._persist._objects import is_own_value_class
 from skhash._persist._write import write_directory
+from skhash.utils._locks import reading
 
 
 def save(estimator, path, *, overwrite=False) -> None:
@@ -82,7 +83,8 @@ def save(estimator, path, *, overwrite=False) -> None:
     if not isinstance(estimator, BaseEstimator) and not is_own_value_class(type(estimator)):
         raise TypeError(f"estimator must be an estimator or packed codes, got {estimator!r}")
     encoder = Encoder()
-    encoder.encode(estimator, type(estimator).__name__)
+    # another thread may change an index
+    reading(encoder.encode)(estimator, type(estimator).__name__)
 
     def fill(directory):
         record = _write_arrays(directory / ARRAYS, encoder.tensors)

@@ -139,12 +139,14 @@ def fit_network(
             _check_same_sizes(network, initial[0], X)
             load_numpy_state(network, initial[0])
             load_numpy_state(objective, initial[1])
-        rows, validation_rows = np.arange(len(data)), None
+        rows, validation_rows, judge = np.arange(len(data)), None, None
         if options.early_stopping:
             rows, validation_rows = split_validation(
                 len(data), options.validation_fraction, stratify=task.stratify, seed=seed
             )
             validation_rows = torch.from_numpy(validation_rows).to(device)
+            train_rows = torch.from_numpy(rows).to(device)
+            judge = task.judge(network, objective, data, train_rows, validation_rows)
         order = processes.generators(generators.device, seed)
         low = low_precision(device, options.mixed_precision, images=images)
         run = Run(options, order, Precision(device, low), processes)
@@ -163,6 +165,7 @@ def fit_network(
             torch.from_numpy(rows).to(device),
             run,
             validation_rows=validation_rows,
+            judge=judge,
             after_epoch=after_epoch and partial(after_epoch, state),
         )
     return FittedNetwork(state(), state_to_numpy(objective), record, str(device))

@@ -8,14 +8,18 @@ import warnings
 
 import numpy as np
 import torch
+from scipy.sparse import issparse
 from torch import nn
 
-from skhash._torch.data import bounded_rows, dense_rows, in_double, is_images
+from skhash._torch.data import bounded_rows, dense_rows, is_images
 from skhash._torch.images import image_encoder, in_fast_layout
 from skhash._torch.posterior import PosteriorNetwork
 from skhash._torch.precision import Precision, low_precision
+from skhash._torch.sparse import SparseRows
 from skhash.utils._devices import keeps_modes
 
+# sparse rows of more features are not made dense on the CPU, where the network allows it
+_DENSE_FEATURES = 2**11
 # numbers encoded at once
 _ENCODE_ELEMENTS = 2**26
 # the same of images, whose maps within a network take many times their own memory
@@ -47,7 +51,7 @@ class Standardize(nn.Module):
         ----------
         rows : Rows
         """
-        mean, scale = _moments(rows)
+        mean, scale = rows.moments()
         rounding = torch.finfo(torch.float32).eps * mean.square().mean().sqrt()
         if scale > 0 and rounding > _COARSE * scale:
             warnings.warn(
@@ -63,19 +67,6 @@ class Standardize(nn.Module):
 
     def forward(self, X):
         return (X - self.mean) / self.scale
-
-
-def _moments(rows):
-    """Mean of each feature, and root mean square of all about their means, in float64."""
-    n_elements = 0
-    total: torch.Tensor | float = 0.0
-    for block in rows.blocks():
-        total = total + in_double(block).sum(dim=0)
-        n_elements += block.numel()
-    mean = total / len(rows)
-    # a second pass: the mean square less the square of the mean cancels where the mean is large
-    squares = torch.stack([(in_double(block) - mean).square().sum() for block in rows.blocks()])
-    return mean, (squares.sum() / n_elements).sqrt()
 
 
 class SeededDropout(nn.Module):
@@ -358,12 +349,19 @@ def encode(module, X, *, batch_size, device, dtype=np.float32, mixed_precision=F
     low = device.type != "cpu" and mixed_precision
     precision = Precision(device, low_precision(device, low, images=images))
     most = _ENCODE_PIXELS.get(device.type, 2**20) if images else _ENCODE_ELEMENTS
-    batch_size = bounded_rows(batch_size, math.prod(X.shape[1:]), most)
+    wide = issparse(X) and X.shape[1] > _DENSE_FEATURES
+    sparse = wide and device.type == "cpu" and _is_built_in(module)
+    if not sparse:
+        batch_size = bounded_rows(batch_size, math.prod(X.shape[1:]), most)
     outputs, waiting = np.empty((0, 0), dtype), None
     for start in range(0, X.shape[0], batch_size):
-        rows = torch.from_numpy(dense_rows(X[start : start + batch_size]))
-        # images become real numbers, of the type of the weights, in their `Pixels`
-        rows = rows.double() if dtype == np.float64 and not images else rows
+        block = X[start : start + batch_size]
+        if sparse:
+            rows = SparseRows(block, torch.float64 if dtype == np.float64 else torch.float32)
+        else:
+            rows = torch.from_numpy(dense_rows(block))
+            # images become real numbers, of the type of the weights, in their `Pixels`
+            rows = rows.double() if dtype == np.float64 and not images else rows
         part = precision.run(module, _sent(rows, device))
         if waiting is None:
             outputs = np.empty((X.shape[0], part.shape[1]), dtype)
@@ -374,6 +372,12 @@ def encode(module, X, *, batch_size, device, dtype=np.float32, mixed_precision=F
     if waiting is not None:
         _read(outputs, *waiting)
     return outputs
+
+
+def _is_built_in(module):
+    """Whether all that a network does with its input is what `SparseRows` can."""
+    first = module.classifier if isinstance(module, PosteriorNetwork) else module
+    return isinstance(first, nn.Sequential) and isinstance(first[0], Standardize)
 
 
 def _sent(rows, device):

@@ -46,6 +46,13 @@ class Task:
         interrupted, `complete` shall do without the decision.
         """
 
+    def judge(self, network, objective, data, train_rows, validation_rows):
+        """What validates by other means than the loss of the validation rows, or None.
+
+        See `train`. `data` are the `Rows` of X; `network` and `objective` are judged as they are
+        when it is called.
+        """
+
     def complete(
         self, X, architecture: dict[str, Any], state: State
     ) -> tuple[dict[str, Any], State]:

@@ -76,10 +76,11 @@ class TrainingRecord:
         for name, value in means.items():
             self.terms.setdefault(name, []).append(value)
 
-    def cut(self, n_epochs):
-        """Forget what was noted of epochs that did not end."""
-        for curve in (self.loss, self.validation_loss, *self.terms.values()):
+    def cut(self, n_epochs, n_before):
+        """Forget what was noted of epochs that did not end; not the validation before them."""
+        for curve in (self.loss, *self.terms.values()):
             del curve[n_epochs:]
+        del self.validation_loss[n_before + n_epochs :]
 
     def state_dict(self):
         """What `load_state_dict` goes on from."""
@@ -96,15 +97,18 @@ class _Best:
     def __init__(self, tol):
         self._tol = tol
         self.loss, self.epoch, self.waited = math.inf, 0, 0
+        self.least = math.inf
         self.state: dict[str, torch.Tensor] | None = None
 
-    def look(self, module, epoch, validation):
-        """Keep the present state of a module if it is the best so far."""
+    def look(self, module, epoch, validation, may_be_kept=True):
+        """Keep the present state of a module if it is the best so far, of those that may be."""
         if validation is None:
             self.state, self.epoch = _snapshot(module), epoch
             return
-        self.waited = 0 if validation < self.loss - self._tol else self.waited + 1
-        if validation < self.loss:
+        # a fall counts for going on, whether or not the state may be kept
+        self.waited = 0 if validation < self.least - self._tol else self.waited + 1
+        self.least = min(self.least, validation)
+        if may_be_kept and validation < self.loss:
             self.loss, self.state, self.epoch = validation, _snapshot(module), epoch
 
     def state_dict(self):
@@ -164,6 +168,7 @@ def train(
     run: Run,
     *,
     validation_rows: torch.Tensor | None = None,
+    judge: Callable[[], tuple[float, bool]] | None = None,
     after_epoch: Callable[[int], bool] | None = None,
 ) -> TrainingRecord:
     """Minimise the weighted sum of the loss terms over the parameters of `module`.
@@ -180,6 +185,10 @@ def train(
         Row numbers, on the device. With validation rows the state of least validation loss is
         the best, and training stops when it has not fallen by `tol` for `n_iter_no_change`
         epochs; without them it is the last.
+    judge : callable or None
+        Takes the place of the loss of the validation rows: returns what is to fall, and whether
+        the present state may be kept. It is first called before training, and where no later
+        state is better, that one is left.
     run : Run
         How. Of several processes each computes the terms of its own rows. Training goes on from
         the checkpoint where its file is there, and writes it after each epoch.
@@ -205,6 +214,11 @@ def train(
     objective = processes.parallel(module)
     n_batches = len(_batches(train_rows, options.batch_size, least))
     steps = GradientSteps(module, weights, options.max_iter * n_batches, run)
+    if judge is not None:
+        module.eval()
+        loss, may_be_kept = processes.of_first(judge())
+        best.look(module, 0, loss, may_be_kept)
+        record.validation_loss.append(loss)
     if checkpoint is not None:
         checkpoint.parts |= {"module": module, "record": record, "best": best, **steps.parts()}
         if checkpoint.load() and verbose:
@@ -226,12 +240,18 @@ def train(
             record.add(epoch_means, weights)
             with steps.shown():
                 processes.align(module)
-                if validation_rows is not None:
+                may_be_kept = True
+                if judge is not None:
+                    module.eval()
+                    validation, may_be_kept = processes.of_first(judge())
+                    module.train()
+                elif validation_rows is not None:
                     validation = _validate(
                         module, objective, validation_rows, weights, options.batch_size, processes
                     )
+                if validation is not None:
                     record.validation_loss.append(validation)
-                best.look(module, epoch + 1, validation)
+                best.look(module, epoch + 1, validation, may_be_kept)
                 n_whole, record.best_iter = epoch + 1, best.epoch
                 if verbose:
                     seconds = time.perf_counter() - started
@@ -243,15 +263,12 @@ def train(
                 break
     except KeyboardInterrupt:
         # of several processes the others are elsewhere, and would wait for this one
-        if processes.size > 1 or best.state is None:
+        if processes.size > 1 or max(n_whole, best.epoch) == 0:
             raise
         record.interrupted, record.best_iter = True, best.epoch
-        record.cut(max(n_whole, best.epoch))
-        warnings.warn(
-            f"training interrupted: kept the state after epoch {best.epoch}",
-            ConvergenceWarning,
-            stacklevel=2,
-        )
+        record.cut(max(n_whole, best.epoch), n_before=int(judge is not None))
+        kept = f"the state after epoch {best.epoch}" if best.epoch else "what training began with"
+        warnings.warn(f"training interrupted: kept {kept}", ConvergenceWarning, stacklevel=2)
     if best.state is not None:
         module.load_state_dict(best.state)
     module.eval()

@@ -171,6 +171,8 @@ def open_codes(path) -> CodeParts:
     wrong = [part.name for part, n, m in zip(manifest.parts, found, manifest.part_rows) if n != m]
     if not manifest.complete or wrong:
         missing = wrong or [p.name for p, n in zip(manifest.parts, found) if n is None]
+        # an interrupt may come between the last part and the note of its checksum
+        missing = missing or [part.name for part in manifest.parts]
         raise LoadError(
             f"{folder} is not complete: {len(missing)} of {len(found)} parts are missing or "
             f"damaged, the first is {missing[0]}; the same call of transform writes them"

@@ -20,7 +20,7 @@ class Problem:
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features) or (n_samples, height, width, n_channels)
+    X : ndarray of shape (n_samples, n_features) or (n_samples, height, width, n_channels), or CSR
     y : ndarray or CSR array
         Labels, as `check_labels` returns them.
     kind : {"class", "multilabel", "vector", "sentence"}

@@ -22,6 +22,7 @@ from skhash._closed_form.posterior_choice import (
 from skhash._closed_form.posterior_map import (
     PosteriorMaps,
     class_means,
+    dense_rows,
     sample_rows,
     smoothed_labels,
 )
@@ -224,7 +225,7 @@ class PosteriorTask(Task):
             max_iter=min(n_epochs, problem.max_iter),
             seed=self._seed,
         )
-        X, similarity = np.asarray(X[rows]), problem.class_similarity
+        X, similarity = dense_rows(X[rows], problem.n_bits), problem.class_similarity
         precision = judge_settings(
             trial, X, labels[rows], logits, similarity, problem.n_bits, candidates, self._seed
         )
@@ -237,7 +238,7 @@ class PosteriorTask(Task):
 
         encoder, problem = self._encoder, self._problem
         # the same draws whenever it is called, during training and after it
-        rows = sample_rows(len(X), np.random.RandomState(self._seed))
+        rows = sample_rows(X.shape[0], np.random.RandomState(self._seed))
         X = X[rows]
         logits, features = problem.outputs_and_features(
             X, architecture, state, n_outputs=self.n_outputs

@@ -8,12 +8,14 @@ import numpy as np
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skhash.hashers._filter import rows_passing
+from skhash.utils._locks import reading
 from skhash.utils._optional import import_optional
 
 
 class Answers:
     """The search of `HashRetriever` that answers with a data frame."""
 
+    @reading
     def search(self, X, k=None, *, filter=None):
         """The nearest rows of each query, with what is known of them, as a data frame.
 

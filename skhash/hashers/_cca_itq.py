@@ -7,10 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 from scipy.linalg import LinAlgError, cholesky, solve_triangular, svd
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval
 
+from skhash._closed_form.components import FEW_FEATURES, reduce_sparse
 from skhash._closed_form.rotation import fit_rotation, random_orthogonal
 from skhash.base import BaseHasher
 from skhash.hashers._pca import project
@@ -141,8 +142,10 @@ class CCAITQHasher(BaseHasher):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training samples.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training samples. Where sparse ones have more than 2,048 features, canonical directions
+            are sought among their 256 leading principal components, or `n_bits` of them if that
+            is more.
         y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_labels)
             The class of each sample, a multilabel indicator, or rows of real numbers such as
             embeddings of the labels.
@@ -164,18 +167,27 @@ class CCAITQHasher(BaseHasher):
         classes, labels = _as_table(y)
         _check_varies(X, "X")
         _check_varies(labels, "y")
-        mean = X.mean(axis=0, dtype=np.float64)
+        reduction = None
+        if X.shape[1] > FEW_FEATURES:
+            reduction = reduce_sparse(X, n_bits)
+        rows = X if reduction is None else reduction.values
+        mean = rows.mean(axis=0, dtype=np.float64)
         directions, correlations = _canonical_directions(
-            X, labels, mean, float(self.regularization), n_bits
+            rows, labels, mean, float(self.regularization), n_bits
         )
+        if reduction is not None:
+            mean, directions = reduction.undone(mean, directions.T)
+            directions = directions.T
+        # a direction has two signs, and rounding shall not choose between them
+        largest = np.abs(directions).argmax(axis=1)
+        directions *= np.sign(directions[np.arange(len(directions)), largest])[:, np.newaxis]
         components = np.zeros((n_bits, X.shape[1]), dtype=X.dtype)
         components[: len(directions)] = directions * correlations[:, np.newaxis]
         self.mean_, self.components_ = mean.astype(X.dtype), components
         self.correlations_ = correlations
         start = random_orthogonal(n_bits, n_bits, random_state)
-        self.rotation_, errors = fit_rotation(
-            (X - self.mean_) @ components.T, start, self.max_iter, self.tol
-        )
+        projections = project(X, self.mean_, components.T, dtype=X.dtype)
+        self.rotation_, errors = fit_rotation(projections, start, self.max_iter, self.tol)
         self.quantization_error_ = np.array(errors)
         self.n_iter_ = len(errors)
         self.__dict__.pop("classes_", None)
@@ -209,8 +221,7 @@ def _as_table(y):
 
 def _check_varies(table, name):
     if isinstance(table, csr_array):
-        counts = table.sum(axis=0)
-        varies = np.any((counts > 0) & (counts < table.shape[0]))
+        varies = np.any(table.min(axis=0).toarray() != table.max(axis=0).toarray())
     else:
         varies = np.any(table != table[0])
     if not varies:
@@ -244,7 +255,7 @@ def _covariances(X, labels, mean):
     covariance_labels = np.zeros((len(label_mean), len(label_mean)))
     cross = np.zeros((n_features, len(label_mean)))
     for rows in gen_batches(n_samples, _BATCH_ROWS):
-        centred, batch = X[rows] - mean, labels[rows]
+        centred, batch = (X[rows].toarray() if issparse(X) else X[rows]) - mean, labels[rows]
         covariance_X += centred.T @ centred
         if isinstance(batch, csr_array):
             # sparse labels are centred by their sums

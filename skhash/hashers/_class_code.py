@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from scipy.sparse import issparse
@@ -11,13 +11,16 @@ from sklearn.base import clone, is_classifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_random_state, get_tags
+from sklearn.utils import check_random_state, gen_batches, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval
 
 from skhash.base import BaseHasher
 from skhash.codebooks import balanced_codebook
 from skhash.utils._labels import check_classes, encode_classes
 from skhash.utils._ranges import MAX_BITS
+
+# numbers of sparse rows that are made dense at once
+_BLOCK_NUMBERS = 2**22
 
 
 class ClassCodeHasher(BaseHasher):
@@ -85,7 +88,6 @@ class ClassCodeHasher(BaseHasher):
         "random_state": ["random_state"],
         "store_codes": ["boolean"],
     }
-    _validation: ClassVar[dict[str, Any]] = {"accept_sparse": "csr"}
 
     def __init__(self, n_bits=64, *, estimator=None, random_state=None, store_codes=False):
         self.n_bits = n_bits
@@ -99,7 +101,7 @@ class ClassCodeHasher(BaseHasher):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training samples; sparse where the classifier takes it.
+            Training samples; sparse where the classifier takes that.
         y : array-like of shape (n_samples,)
             The class of each sample.
 
@@ -135,9 +137,17 @@ class ClassCodeHasher(BaseHasher):
         return self
 
     def _bit_values(self, X, dtype):
-        # in float64 whatever the type: there is a class between two, but no value near 0
-        classes = self.estimator_.predict(X.astype(np.float64, copy=False))
+        step = max(1, _BLOCK_NUMBERS // X.shape[1]) if issparse(X) else X.shape[0]
+        classes = np.concatenate(
+            [self._predicted(X[rows]) for rows in gen_batches(X.shape[0], step)]
+        )
         return self.codebook_[classes] * np.float32(2) - np.float32(1)
+
+    def _predicted(self, rows):
+        # what was fitted on dense rows may not take sparse ones; the reverse goes
+        rows = rows.toarray() if issparse(rows) else rows
+        # in float64 whatever the type: there is a class between two, but no value near 0
+        return self.estimator_.predict(rows.astype(np.float64, copy=False))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -67,7 +66,7 @@ class CodebookHasher(LabelCodes, SupervisedHasher):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The samples.
 
         Returns
@@ -83,23 +82,6 @@ class CodebookHasher(LabelCodes, SupervisedHasher):
         if self.multilabel_:
             return self._near_labels(cosines).astype(np.uint8)
         return self.classes_[cosines.argmax(axis=1)]
-
-    def score(self, X, y):
-        """Accuracy of `predict`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            The samples.
-        y : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Their labels.
-
-        Returns
-        -------
-        accuracy : float
-            Share of the samples whose class, or whose whole set of labels, is right.
-        """
-        return accuracy_score(y, self.predict(X))
 
     def _known_labels(self):
         labels = np.eye(len(self.classes_), dtype=np.uint8) if self.multilabel_ else self.classes_

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
@@ -76,7 +77,7 @@ class DatabaseCodes:
         X = self._validate(X, reset=False)
         labels = self._known_classes(y)
         check_consistent_length(X, labels)
-        values = np.empty((len(X), self.n_bits_), dtype=np.float32)
+        values = np.empty((X.shape[0], self.n_bits_), dtype=np.float32)
         known = labels >= 0
         values[known] = self._labelled_values(X[known], labels[known])
         if not known.all():
@@ -104,12 +105,15 @@ class DatabaseCodes:
 
         def compute(rows, dtype):
             inputs, own = (X, labels) if rows is None else (X[rows], labels[rows])
-            features = self._features(inputs, dtype) - state["mean"].astype(dtype)
-            return class_values[own] + features @ state["feature_bits.weight"].T.astype(dtype)
+            directions = state["feature_bits.weight"].T.astype(dtype)
+            features, mean = self._features(inputs, dtype), state["mean"].astype(dtype)
+            if issparse(features):
+                return class_values[own] + (features @ directions - mean @ directions)
+            return class_values[own] + (features - mean) @ directions
 
         if self._encoding_device().type != "cpu":
             return compute(None, np.float32)
-        return settled_values(compute, len(X), np.float32)
+        return settled_values(compute, X.shape[0], np.float32)
 
     def _features(self, X, dtype):
         """What the bits see beside the posterior."""

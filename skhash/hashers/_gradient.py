@@ -18,6 +18,7 @@ from skhash.base import BaseHasher
 from skhash.hashers._identity import fit_identity
 from skhash.hashers._images import holds_images, validate_images
 from skhash.networks import Training
+from skhash.similarity._evaluate import check_callable
 from skhash.utils._ranges import MAX_BITS
 from skhash.utils._whole_fit import EarlyEnd
 
@@ -66,7 +67,7 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
     objective_state_: dict[str, np.ndarray]
 
     # rounding depends on the order in memory, and training makes much of little
-    _validation: ClassVar[dict[str, Any]] = {"order": "C"}
+    _validation: ClassVar[dict[str, Any]] = {**BaseHasher._validation, "order": "C"}
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "n_bits": [Interval(Integral, 1, MAX_BITS, closed="both")],
         "network": [StrOptions({"linear", "mlp"}), callable],
@@ -108,6 +109,10 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         return Training() if self.training is None else self.training
 
     def _validate_params(self):
+        similarity = getattr(self, "similarity", "auto")
+        if not (isinstance(similarity, str) and similarity == "auto"):
+            # before scikit-learn, which has no hints
+            check_callable(similarity, "similarity", "'auto' or a callable")
         super()._validate_params()
         self._training()._validate_params()
 
@@ -231,12 +236,12 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
 
         changes = {"max_iter": max_iter, "seed": seed, "verbose": 0, "early_stopping": False}
         options = replace(options, checkpoint=None, identity={}, **changes)
-        fitted = fit_network(np.asarray(X[fit_rows]), task, options, architecture)
+        fitted = fit_network(X[fit_rows], task, options, architecture)
         if fitted.record.interrupted:
             raise KeyboardInterrupt
         state, n_outputs = fitted.network_state, task.n_outputs
         return self._network_outputs(
-            np.asarray(X[rows]), architecture, state, n_outputs=n_outputs, device=self.device
+            X[rows], architecture, state, n_outputs=n_outputs, device=self.device
         )
 
     def _training_options(self, **changes):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -14,6 +15,11 @@ from skhash._torch.task import Task
 from skhash.encoders._alpha import check_alpha
 from skhash.hashers._gradient import GradientHasher, with_callbacks
 from skhash.utils._labels import check_target, encode_classes
+
+# the peak of the learning rate under "auto": the second over n_bits, and no more than the first
+_LARGEST_RATE, _RATE_OF_A_BIT = 5e-3, 0.08
+# the epochs under "auto": as many as make so many steps, within bounds
+_STEPS, _LEAST_EPOCHS, _MOST_EPOCHS = 160, 5, 40
 
 
 class KLBinaryHasher(GradientHasher):
@@ -29,11 +35,15 @@ class KLBinaryHasher(GradientHasher):
 
     - :math:`L_{nbh} = -\frac1n \sum_i \sum_{j \ne i} p_{j|i} \log q_{j|i}`: the neighbours of each
       row in its batch, :math:`p_{j|i} \propto \exp(-\beta_i\, d(x_i, x_j))`, are its neighbours
-      by Hamming distance h, :math:`q_{j|i} \propto \exp(-s\, h(b_i, b_j) / K)`. The precision
-      :math:`\beta_i` gives each row as many neighbours as `perplexity` says; s is learned;
+      by Hamming distance h, :math:`q_{j|i} \propto \exp(-s\, h(b_i, b_j) / K)`, and by asymmetric
+      distance, from real values to bits: the mean of both. The precision :math:`\beta_i` gives
+      each row as many neighbours as `perplexity` says; s is learned;
     - :math:`L_{kl}`: a nearest-neighbour estimate of the Kullback-Leibler divergence between the
       outputs z and a binary distribution, so that rounding loses little;
     - :math:`L_{cls}`: a linear head on z tells the classes apart, under `classification_weight`.
+
+    It never does worse than `ITQHasher` but by chance: rows set aside search the others, and where
+    training does not help them, by Hamming and by asymmetric distance, the codes are those of ITQ.
 
     Parameters
     ----------
@@ -57,9 +67,9 @@ class KLBinaryHasher(GradientHasher):
     training : Training or None, default=None
         How the network is trained beyond the parameters below: augmentation, averaged weights,
         mixed precision, checkpoints; see `skhash.networks.Training`. None is ``Training()``.
-    perplexity : float, default=10.0
-        Neighbours of a row that count within a batch. A batch is a sample of X: 10 neighbours
-        among 512 rows stand for about 160 among 8,000. Smaller values favour the very nearest.
+    perplexity : float, default=5.0
+        Neighbours of a row that count within a batch. A batch is a sample of X: 5 neighbours
+        among 512 rows stand for about 80 among 8,000. Smaller values favour the very nearest.
     neighborhood_weight : float, default=1.0
         Weight of the neighbourhood term; 0 leaves it out.
     kl_weight : float, default=0.03
@@ -76,23 +86,30 @@ class KLBinaryHasher(GradientHasher):
         Shape of "beta": 1 is uniform, the smaller the more binary. ``(first, last)`` goes from
         one to the other during ``fit``, by equal ratios.
     kl_n_draws : int or None, default=None
-        Draws of it for each batch; None takes `batch_size`.
+        Draws of it for each batch; None takes as many as the term takes rows of a batch, at most
+        256.
     batch_size : int, default=512
         Rows a step; neighbours are looked for within a batch.
-    max_iter : int, default=40
-        Epochs of ``fit``: passes over the data.
-    learning_rate : float, default=5e-3
+    max_iter : int or "auto", default="auto"
+        Epochs of ``fit``: passes over the data, at most. "auto" is as many as make 160 steps, but
+        no fewer than 5 and no more than 40.
+    learning_rate : float or "auto", default="auto"
         Peak of the learning rate, warmed up over the first tenth of all steps and annealed to 0.
+        "auto" is ``min(0.005, 0.08 / n_bits)``: long codes begin near the best there is.
     weight_decay : float, default=1e-4
         Decoupled decay of the weight matrices (AdamW).
-    early_stopping : bool, default=False
-        Whether to set aside a share of the rows, keep the state of least loss on them, and stop
-        when it no longer falls.
-    validation_fraction : float in (0, 1), default=0.1
-        That share.
+    early_stopping : bool, default=True
+        Whether to set aside a share of the rows, which search the others by their codes, keep the
+        state that finds most of their neighbours, and stop when it finds no more; see the notes.
+        What ``fit`` begins with, ITQ or the last fit, is the first such state. Under a
+        classification term, or without the neighbourhood term, the state is that of least loss on
+        these rows.
+    validation_fraction : float in (0, 1), default=0.2
+        That share. Fewer than two rows are not set aside.
     n_iter_no_change : int, default=10
         Epochs without an improvement of at least `tol` before stopping early.
-    tol : float, default=1e-4
+    tol : float, default=1e-3
+        Least improvement that counts for going on: in recall, or in the loss.
     warm_start : bool, default=False
         Whether another call of ``fit`` goes on from the weights of the last.
     device : str, default="auto"
@@ -117,11 +134,14 @@ class KLBinaryHasher(GradientHasher):
     loss_terms_ : dict of str to list of float
         Each term of each epoch, unweighted.
     validation_loss_curve_ : list of float or None
-        Weighted loss on the rows set aside, under `early_stopping`.
+        Under `early_stopping` the share of their neighbours that the rows set aside do not find,
+        first with the state that training began with, then after each epoch; or their weighted
+        loss after each epoch.
     n_iter_ : int
         Epochs run; calls of ``partial_fit``.
     best_iter_ : int
-        Epoch whose weights were kept, counted from 1.
+        Epoch whose weights were kept, counted from 1; 0 where they are those of the start, under
+        `early_stopping`.
     training_codes_ : ndarray of shape (n_samples, ceil(n_bits / 8)), dtype uint8
         Codes of the training samples as `~skhash.neighbors.pack_codes` packs them, where
         ``store_codes=True``.
@@ -148,10 +168,17 @@ class KLBinaryHasher(GradientHasher):
 
     Notes
     -----
+    Validation. At most 2,000 of the rows set aside search 4,096 others. Of their 10 nearest, by
+    Euclidean distance and, with ``metric="cosine"``, by the angle too, how many are among the first
+    10 and 100, by Hamming and by asymmetric distance? Training is kept where none of these shares
+    falls and their mean rises by more than two standard errors. A few hundred rows rarely show
+    that much: set ``early_stopping=False`` to train on all of them and keep the last state.
+
     X larger than 256 MiB in float32 (2 GiB where a GPU trains), such as a memory map, stays where
     it is, and batches are fetched; sparse rows are made dense one batch at a time. Principal
-    components and rotation are found on a sample of at most 16,384 rows, which is made dense
-    where it has no more than 2**24 numbers: codes are then those of dense rows.
+    components and rotation are those of `ITQHasher` with the same `random_state`, found on a
+    sample of 2**24 numbers or 16,384 rows where X is larger. Of sparse rows the sample is made
+    dense where it has no more than 2**24 numbers: codes are then those of dense rows.
 
     The neighbours of an image are those of its pixels as they are in X, as one row of numbers,
     whatever augmentation the network sees them through. Pixels that are near mostly share
@@ -179,10 +206,11 @@ class KLBinaryHasher(GradientHasher):
     """
 
     _takes_images: ClassVar[bool] = True
-    _validation: ClassVar[dict[str, Any]] = {**GradientHasher._validation, "accept_sparse": "csr"}
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **GradientHasher._parameter_constraints,
         "metric": [StrOptions({"cosine", "euclidean"})],
+        "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
         "perplexity": [Interval(Real, 1, None, closed="left")],
         "neighborhood_weight": [Interval(Real, 0, None, closed="left")],
         "kl_weight": [Interval(Real, 0, None, closed="left")],
@@ -201,7 +229,7 @@ class KLBinaryHasher(GradientHasher):
         hidden_layer_sizes=(512,),
         dropout=0.0,
         training=None,
-        perplexity=10.0,
+        perplexity=5.0,
         neighborhood_weight=1.0,
         kl_weight=0.03,
         classification_weight=0.0,
@@ -209,13 +237,13 @@ class KLBinaryHasher(GradientHasher):
         kl_alpha=0.1,
         kl_n_draws=None,
         batch_size=512,
-        max_iter=40,
-        learning_rate=5e-3,
+        max_iter="auto",
+        learning_rate="auto",
         weight_decay=1e-4,
-        early_stopping=False,
-        validation_fraction=0.1,
+        early_stopping=True,
+        validation_fraction=0.2,
         n_iter_no_change=10,
-        tol=1e-4,
+        tol=1e-3,
         warm_start=False,
         device="auto",
         random_state=None,
@@ -281,8 +309,17 @@ class KLBinaryHasher(GradientHasher):
         labels = y
         X, y, weights = self._begin(X, y, reset=True)
         self.classes_, target = self._classes(y)
-        n_steps = self.max_iter * -(-X.shape[0] // self.batch_size)
-        record = self._train(X, target, self._task(X, target, weights, self.warm_start, n_steps))
+        n_set_aside = math.ceil(self.validation_fraction * X.shape[0]) if self.early_stopping else 0
+        # too few rows to set some aside are all trained on
+        early_stopping = n_set_aside > 1
+        n_rows = X.shape[0] - n_set_aside * early_stopping
+        n_batches = -(-n_rows // self.batch_size)
+        max_iter = self.max_iter
+        if max_iter == "auto":
+            max_iter = min(max(_LEAST_EPOCHS, -(-_STEPS // n_batches)), _MOST_EPOCHS)
+        task = self._task(X, target, weights, self.warm_start, max_iter * n_batches)
+        options = {"max_iter": max_iter, "learning_rate": self._learning_rate()}
+        record = self._train(X, target, task, early_stopping=early_stopping, **options)
         self._keep_training_codes(X, labels)
         self._conclude(record)
         return self
@@ -326,13 +363,20 @@ class KLBinaryHasher(GradientHasher):
         before = None if first else (self.loss_curve_, self.loss_terms_)
         # the binary distribution is at its last, which annealing in fit ends with
         task = self._task(X, target, weights, resume=True, n_steps=0)
-        record = self._train(X, target, task, resume=True, max_iter=1, early_stopping=False)
+        options = {"max_iter": 1, "learning_rate": self._learning_rate()}
+        record = self._train(X, target, task, resume=True, early_stopping=False, **options)
         if before is not None:
             self.loss_curve_ = before[0] + self.loss_curve_
             self.loss_terms_ = {k: before[1].get(k, []) + v for k, v in self.loss_terms_.items()}
             self.n_iter_ = self.best_iter_ = len(self.loss_curve_)
         self._conclude(record)
         return self
+
+    def _learning_rate(self):
+        if self.learning_rate != "auto":
+            return self.learning_rate
+        # a bit of many is told less often by how much neighbours differ that it should change
+        return min(_LARGEST_RATE, _RATE_OF_A_BIT / int(self.n_bits))
 
     def _begin(self, X, y, *, reset):
         """Check parameters and data before any work; return them with the weights of the terms."""
@@ -348,8 +392,8 @@ class KLBinaryHasher(GradientHasher):
         weights = {name: weight for name, weight in weights.items() if weight > 0}
         if not weights:
             raise ValueError(
-                "neighborhood_weight and kl_weight are 0 and there is no classification term, which "
-                "needs y and classification_weight: one must be above 0"
+                "neighborhood_weight and kl_weight are 0 and there is no classification term, for "
+                "which y and classification_weight are needed: one must be above 0"
             )
         if y is None:
             return self._validate(X, reset=reset, ensure_min_samples=2), None, weights
@@ -377,17 +421,12 @@ class KLBinaryHasher(GradientHasher):
         elif hasattr(self, "input_shape_"):
             mean = pixel_mean(X, random)
         else:
-            mean, directions = linear_start(X, int(self.n_bits), random)
+            mean, directions = linear_start(X, int(self.n_bits), random, as_itq=True)
         seed = int(random.randint(np.iinfo(np.int32).max))
         return _KLBinaryTask(self, target, weights, mean, directions, n_steps=n_steps, seed=seed)
 
     def _architecture(self):
         return {**super()._architecture(), "shortcut": True}
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
 
 
 class _KLBinaryTask(Task):
@@ -405,6 +444,16 @@ class _KLBinaryTask(Task):
 
         if self._directions is not None:
             set_linear_map(network, self._mean, self._directions)
+
+    def judge(self, network, objective, data, train_rows, validation_rows):
+        # neighbours in X are not what is learned beside or in place of something else
+        if set(self.weights) - {"kl"} != {"neighborhood"}:
+            return None
+        from skhash._torch.retrieval import RetrievalJudge
+
+        return RetrievalJudge(
+            network, data, train_rows, validation_rows, objective.center, self._hasher.metric
+        )
 
     def objective(self, device, generators):
         import torch

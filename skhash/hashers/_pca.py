@@ -129,7 +129,7 @@ class PCAHasher(BaseHasher):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training samples.
         y : array-like or None
             Not used to learn; kept beside the codes where ``store_codes=True``.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -86,7 +86,6 @@ class RandomProjectionHasher(BaseHasher):
         "random_state": ["random_state"],
         "store_codes": ["boolean"],
     }
-    _validation: ClassVar[dict[str, Any]] = {"accept_sparse": ("csr", "csc")}
 
     def __init__(
         self, n_bits=64, *, orthogonal=False, center=True, random_state=None, store_codes=False
@@ -123,15 +122,10 @@ class RandomProjectionHasher(BaseHasher):
             directions = random_state.normal(size=(n_bits, n_features))
         self.components_ = directions.astype(X.dtype)
         mean = X.mean(axis=0, dtype=np.float64) if self.center else np.zeros(n_features)
-        self.mean_ = np.asarray(mean).ravel().astype(X.dtype)
+        self.mean_ = mean.astype(X.dtype)
         self.n_bits_ = n_bits
         self._keep_training_codes(X, y)
         return self
 
     def _bit_values(self, X, dtype):
         return project(X, self.mean_, self.components_.T, dtype=dtype)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags

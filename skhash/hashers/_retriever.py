@@ -26,6 +26,7 @@ from skhash.neighbors import HammingNeighbors
 from skhash.neighbors._ids import check_ids
 from skhash.neighbors._vote import append_labels, neighbor_weights, vote_shares
 from skhash.utils._labels import check_target, encode_classes, label_array
+from skhash.utils._locks import changing, reading
 from skhash.utils._whole_fit import WholeFit
 
 _MAJORITY = 0.5
@@ -207,6 +208,7 @@ class HashRetriever(Answers, WholeFit, ClassifierMixin, BaseEstimator):
             self.classes_, self._labels = encode_classes(kind, y, dtype=np.int8)
         return self
 
+    @changing
     def add(self, X, ids=None, y=None, *, payload=None):
         """Encode and index more rows; the hasher stays as it is.
 
@@ -291,6 +293,7 @@ class HashRetriever(Answers, WholeFit, ClassifierMixin, BaseEstimator):
         # last, since it changes the index where it is
         return self if is_first else self.add(X, ids, y, payload=payload)
 
+    @changing
     def remove(self, ids):
         """Remove rows.
 
@@ -312,6 +315,7 @@ class HashRetriever(Answers, WholeFit, ClassifierMixin, BaseEstimator):
             self.payload_ = self.payload_.drop(index=rows).reset_index(drop=True)
         return self
 
+    @reading
     def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
         """The nearest rows of each query.
 
@@ -336,6 +340,7 @@ class HashRetriever(Answers, WholeFit, ClassifierMixin, BaseEstimator):
         ids = self.neighbors_.ids_[rows]
         return (distances, ids) if return_distance else ids
 
+    @reading
     def predict(self, X):
         """Labels that the neighbours of each row vote for.
 
@@ -356,6 +361,7 @@ class HashRetriever(Answers, WholeFit, ClassifierMixin, BaseEstimator):
             return self.classes_[best]
         return np.concatenate([(share > _MAJORITY).astype(np.int64) for _, share in shares])
 
+    @reading
     def predict_proba(self, X):
         """Share of the votes for each label.
 
@@ -451,7 +457,7 @@ class HashRetriever(Answers, WholeFit, ClassifierMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = False
-        tags.input_tags.sparse = self.hasher is not None and get_tags(self.hasher).input_tags.sparse
+        tags.input_tags.sparse = self.hasher is None or get_tags(self.hasher).input_tags.sparse
         tags.classifier_tags.multi_label = True
         return tags
 

@@ -17,7 +17,7 @@ from skhash.encoders._owners import NamesOwners, names_owners
 from skhash.hashers._database_codes import DatabaseCodes
 from skhash.hashers._gradient import GradientHasher, with_callbacks
 from skhash.hashers._label_codes import LabelCodes, mean_codes, sample_labels
-from skhash.hashers._supervised import supervised_docs
+from skhash.hashers._supervised import supervised_docs, warn_of_labels
 from skhash.similarity import (
     check_labels,
     class_similarity,
@@ -179,7 +179,8 @@ class SemanticHasher(LabelCodes, DatabaseCodes, NamesOwners, GradientHasher):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, height, width, n_channels)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), or array-like of shape \
+                (n_samples, height, width, n_channels)
             Features, computed in float32; or images, uint8 or float, where `network` is a
             callable that takes them.
         y : array-like of shape (n_samples,) or (n_samples, n_columns)
@@ -204,12 +205,14 @@ class SemanticHasher(LabelCodes, DatabaseCodes, NamesOwners, GradientHasher):
         """
         self._validate_params()
         X, y = self._validate(X, y, reset=True)
+        given = y
         kind, y = check_labels(self.similarity, y)
         encoder = self._choose_encoder(kind)
         encoder._check(kind)
         self.similarity_ = resolve_similarity(self.similarity, y)
         self.class_similarity_ = None
         classes, target = encode_classes(kind, y)
+        warn_of_labels(kind, given, classes, self.similarity)
         if kind == "class":
             self.class_similarity_ = class_similarity(self.similarity_, classes)
         self._check_resumable(classes, encoder)

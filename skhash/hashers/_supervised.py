@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from skhash._torch.task import Task
 from skhash.hashers._gradient import GradientHasher, with_callbacks
+from skhash.metrics._policy import caller_level
 from skhash.similarity import takes_levels
 from skhash.utils._docs import shared_docs
 from skhash.utils._labels import check_target, encode_classes
@@ -101,6 +103,51 @@ device_ : str
 """,
 }
 
+# more strings than these, in most rows another, are hardly names of classes
+_MANY_CLASSES = 1000
+
+
+def warn_of_labels(kind, y, classes, similarity):
+    """Warn where labels are valid, but may be taken for something that they are not.
+
+    Parameters
+    ----------
+    kind : {"class", "multilabel", "vector", "sentence"}
+        What they are taken for.
+    y : ndarray or sparse matrix of n_samples labels
+        As they were given.
+    classes : ndarray of shape (n_classes,) or None
+    similarity : "auto" or callable
+        Where it is chosen, so is what labels stand for.
+    """
+    automatic = isinstance(similarity, str)
+    if kind == "class" and len(classes) == 1:
+        told = (
+            f"y has a single class, {classes.tolist()[0]!r}, so that labels tell nothing apart: "
+            "the hasher is trained on X alone"
+        )
+    elif automatic and kind == "vector" and y.dtype.kind in "iu":
+        told = (
+            f"y has whole numbers in {y.shape[1]} columns, and the hasher is trained on the cosine "
+            "of these as vectors: where they are a class in each column, give "
+            "similarity=ColumnsSimilarity(...)"
+        )
+    elif automatic and kind == "class" and _are_sentences(classes, len(y)):
+        told = (
+            f"y has {len(classes)} different strings in {len(y)} rows, and the hasher is trained "
+            "to tell each from all others as a class of its own: where they are sentences, give "
+            "similarity=SentenceSimilarity(...)"
+        )
+    else:
+        return
+    warnings.warn(told, UserWarning, stacklevel=caller_level())
+
+
+def _are_sentences(classes, n_samples):
+    many = len(classes) >= _MANY_CLASSES and len(classes) > n_samples / 2
+    return many and all(isinstance(label, str) for label in classes.tolist())
+
+
 #: Puts the documentation of the shared parameters and attributes into that of a class.
 supervised_docs = shared_docs(_PARTS)
 
@@ -161,7 +208,8 @@ class SupervisedHasher(GradientHasher):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, height, width, n_channels)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), or array-like of shape \
+                (n_samples, height, width, n_channels)
             Features, computed in float32; or images, uint8 or float, where `network` is a
             callable that takes them.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
@@ -189,9 +237,11 @@ class SupervisedHasher(GradientHasher):
         if kind == "vector":
             raise ValueError(
                 "y must hold class labels or multilabel indicators of 0 and 1, got rows of real "
-                "numbers; SemanticHasher learns from these"
+                "numbers; SemanticHasher learns from these, and with ColumnsSimilarity from a "
+                "class in each column"
             )
         classes, target = encode_classes(kind, y_checked, at_least=2)
+        warn_of_labels(kind, y, classes, getattr(self, "similarity", "auto"))
         if not target.any():
             raise ValueError("y must have at least one row with a label, got indicators all 0")
         self._check_same_classes(classes)

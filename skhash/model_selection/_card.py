@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import sklearn
 from scipy.sparse import issparse
+from sklearn.frozen import FrozenEstimator
 from sklearn.metrics.pairwise import cosine_distances
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import _num_samples, check_consistent_length, check_random_state
@@ -130,6 +131,8 @@ def hasher_card(
 
     Raises
     ------
+    TypeError
+        If the hasher is no transformer.
     ValueError
         If an argument is invalid, or there are not more rows than `k`.
     FileExistsError
@@ -163,6 +166,11 @@ def hasher_card(
     check_matplotlib_support("hasher_card")
     from matplotlib import rc_context
 
+    while isinstance(hasher, FrozenEstimator):
+        hasher = hasher.estimator
+    if not hasattr(hasher, "transform"):
+        hint = ": pass its hasher_" if hasattr(hasher, "hasher_") else ""
+        raise TypeError(f"hasher must be a fitted transformer to codes, got {hasher!r}{hint}")
     check_consistent_length(X, y, *(part for part in (items, features) if part is not None))
     n_samples = _num_samples(X)
     for name, value, least in (("k", k, 1), ("n_examples", n_examples, 0)):

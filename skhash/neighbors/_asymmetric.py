@@ -7,6 +7,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_scalar, gen_batches
 
+from skhash.neighbors._factors import AsymmetricFactors, check_factors, corrected
 from skhash.utils._arrays import as_array, check_table
 from skhash.utils._packing import PackedCodes, check_codes, check_packed, unpack_codes
 
@@ -14,7 +15,9 @@ from skhash.utils._packing import PackedCodes, check_codes, check_packed, unpack
 _BLOCK_BITS = 2**22
 
 
-def asymmetric_distances(query_values, codes) -> np.ndarray:
+def asymmetric_distances(
+    query_values, codes, *, factors: AsymmetricFactors | None = None
+) -> np.ndarray:
     r"""Distances from the real bit values of queries to binary codes.
 
     Each bit in which query and code differ counts by how sure the query is of it,
@@ -33,12 +36,17 @@ def asymmetric_distances(query_values, codes) -> np.ndarray:
     codes : array-like of shape (n_samples, n_bits) or (n_samples, ceil(n_bits / 8))
         Bits, 0 or 1, or bytes (uint8) as `pack_codes` packs them; the number of columns tells
         which, and a `PackedCodes` says so itself.
+    factors : AsymmetricFactors, default=None
+        Two more bytes an item, from `asymmetric_factors`. Distances are then estimates of squared
+        Euclidean distances, which tell more apart where codes are long. The values of queries
+        must be those of the same hasher, not a function of them.
 
     Returns
     -------
     distances : ndarray of shape (n_queries, n_samples)
         Non-negative, in the units of `query_values`; single precision where these are, else
-        double.
+        double. With `factors` in squared units, and an estimate of a small distance may be
+        negative.
 
     Raises
     ------
@@ -48,6 +56,7 @@ def asymmetric_distances(query_values, codes) -> np.ndarray:
     See Also
     --------
     asymmetric_rerank : The same for the candidates of each query only.
+    asymmetric_factors : What `factors` are, and when they help.
 
     Notes
     -----
@@ -73,16 +82,25 @@ def asymmetric_distances(query_values, codes) -> np.ndarray:
     """
     values = _check_values(query_values)
     codes, packed = _check_database(codes, values.shape[1])
+    if factors is not None:
+        check_factors(factors, len(codes))
     n_queries, n_bits = values.shape
     distances = np.empty((n_queries, len(codes)), dtype=values.dtype)
     for rows in gen_batches(len(codes), max(1, _BLOCK_BITS // n_bits)):
         bits = unpack_codes(codes[rows], n_bits) if packed else codes[rows]
         np.matmul(values, bits.T.astype(values.dtype), out=distances[:, rows])
-    return _from_products(distances, values)
+        if factors is not None:
+            distances[:, rows] = corrected(distances[:, rows], values, *factors.decode(rows))
+    return distances if factors is not None else _from_products(distances, values)
 
 
 def asymmetric_rerank(
-    query_values, candidates, codes, *, k: int | None = None
+    query_values,
+    candidates,
+    codes,
+    *,
+    k: int | None = None,
+    factors: AsymmetricFactors | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Sort the candidates of each query by asymmetric distance.
 
@@ -101,6 +119,8 @@ def asymmetric_rerank(
         The database as bits, 0 or 1, or as bytes (uint8) of `pack_codes`.
     k : int, default=None
         How many to return for each query; None returns all candidates.
+    factors : AsymmetricFactors, default=None
+        Two more bytes an item, as for `asymmetric_distances`.
 
     Returns
     -------
@@ -137,6 +157,8 @@ def asymmetric_rerank(
     """
     values = _check_values(query_values)
     codes, packed = _check_database(codes, values.shape[1])
+    if factors is not None:
+        check_factors(factors, len(codes))
     candidates = _check_candidates(candidates, len(values), len(codes))
     n_candidates = candidates.shape[1]
     k = n_candidates if k is None else k
@@ -152,7 +174,10 @@ def asymmetric_rerank(
             bits = np.unpackbits(bits, axis=2, count=n_bits)
         products = bits.astype(values.dtype) @ values[queries, :, np.newaxis]
         distances[queries] = products[:, :, 0]
-    distances = _from_products(distances, values)
+    if factors is None:
+        distances = _from_products(distances, values)
+    else:
+        distances = corrected(distances, values, *factors.decode(candidates))
     distances[candidates == -1] = np.inf
     order = np.argsort(distances, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(candidates, order, 1), np.take_along_axis(distances, order, 1)

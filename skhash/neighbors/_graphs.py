@@ -7,10 +7,13 @@ from scipy.sparse import csr_matrix
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from skhash.utils._locks import reading
+
 
 class NeighborGraphs(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """What an estimator with ``_nearest_rows`` and ``_rows_within`` makes of them."""
 
+    @reading
     def kneighbors_graph(self, X=None, n_neighbors=None, mode="connectivity"):
         """Graph of the nearest rows of each query.
 
@@ -34,6 +37,7 @@ class NeighborGraphs(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         limits = np.arange(len(rows) + 1) * rows.shape[1]
         return self._graph(limits, distances.ravel(), rows.ravel(), mode)
 
+    @reading
     def radius_neighbors_graph(self, X=None, radius=None, mode="connectivity"):
         """Graph of all rows up to a distance from each query.
 

@@ -19,6 +19,7 @@ from skhash.neighbors._inputs import packed_codes
 from skhash.neighbors._rerank import check_vectors
 from skhash.neighbors._row_search import RowSearch
 from skhash.neighbors._searcher import Searcher
+from skhash.utils._locks import changing, reading
 from skhash.utils._whole_fit import WholeFit
 
 # up to this many codes, and for codes this short, "auto" looks at all of them
@@ -251,6 +252,7 @@ class HammingNeighbors(WholeFit, NeighborGraphs, RowSearch, BaseEstimator):
         self._count_rows(own_ids)
         return self
 
+    @changing
     def add(self, X, ids=None, *, vectors=None):
         """Add rows after those that are there.
 
@@ -287,6 +289,7 @@ class HammingNeighbors(WholeFit, NeighborGraphs, RowSearch, BaseEstimator):
         self._count_rows(ids)
         return self
 
+    @changing
     def remove(self, ids):
         """Remove rows.
 
@@ -310,6 +313,7 @@ class HammingNeighbors(WholeFit, NeighborGraphs, RowSearch, BaseEstimator):
         self._remove_rows(self._rows_of(ids))
         return self
 
+    @reading
     def kneighbors(
         self, X=None, n_neighbors=None, return_distance=True, *, rerank=None, vectors=None
     ):
@@ -345,6 +349,7 @@ class HammingNeighbors(WholeFit, NeighborGraphs, RowSearch, BaseEstimator):
         ids = self.ids_[rows]
         return (distances, ids) if return_distance else ids
 
+    @reading
     def radius_neighbors(self, X=None, radius=None, return_distance=True):
         """All rows up to a distance from each query.
 
@@ -371,10 +376,12 @@ class HammingNeighbors(WholeFit, NeighborGraphs, RowSearch, BaseEstimator):
         ids = _split(self.ids_[rows], limits)
         return (_split(distances, limits), ids) if return_distance else ids
 
+    @reading
     def _rows_of(self, ids):
         check_is_fitted(self)
         return rows_of(ids, self.ids_)
 
+    @changing
     def _remove_rows(self, rows):
         with faiss_threads(self.n_jobs):
             self._searcher.remove(rows)
@@ -388,6 +395,7 @@ class HammingNeighbors(WholeFit, NeighborGraphs, RowSearch, BaseEstimator):
         if new_ids.dtype.kind == "i" and new_ids.size:
             self._next_id = max(self._next_id, int(new_ids.max()) + 1)
 
+    @reading
     def __getstate__(self):
         return _store.to_state(super().__getstate__())
 

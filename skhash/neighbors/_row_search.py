@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Integral, Real
 
 import numpy as np
@@ -12,12 +13,14 @@ from skhash.neighbors._exact import faiss_threads, nearest
 from skhash.neighbors._index import SEARCH_OPTIONS
 from skhash.neighbors._inputs import packed_codes, real_values
 from skhash.neighbors._rerank import check_vectors, rerank_by_vectors
+from skhash.utils._locks import reading
 from skhash.utils._packing import PackedCodes, pack_codes
 
 
 class RowSearch:
     """The searches of `HammingNeighbors`, which turns rows into ids or graphs."""
 
+    @reading
     def _nearest_rows(self, X, n_neighbors, rerank=None, vectors=None, only=None):
         """Distances and rows of neighbours: `kneighbors` without ids.
 
@@ -75,12 +78,18 @@ class RowSearch:
     def _search_options(self):
         return {name: getattr(self, name) for name in SEARCH_OPTIONS}
 
+    @reading
     def _rows_within(self, X, radius):
         """Limits, distances and rows of neighbours: `radius_neighbors` without ids."""
         check_is_fitted(self)
         radius = self.radius if radius is None else radius
         if not isinstance(radius, Real) or not radius >= 0:
             raise ValueError(f"radius must be a number of bits, at least 0, got {radius!r}")
+        if 0 < radius < 1:
+            raise ValueError(
+                f"radius is a number of bits, not a share of them, got {radius!r}: of "
+                f"{self.n_bits_} bits that would be {math.floor(radius * self.n_bits_)}"
+            )
         radius = int(min(radius, self.n_bits_))
         if X is None:
             queries = self._searcher.codes

@@ -16,6 +16,13 @@ from skhash.utils._labels import check_target, target_kind
 
 # rounding of float32 dot products and the like, which is clipped silently
 _TOLERANCE = 1e-6
+# what people call targets elsewhere
+_NAMED = {
+    "cosine": "rows of real numbers are compared by their cosine with EmbeddingSimilarity()",
+    "jaccard": "sets of labels are compared so with MultilabelSimilarity()",
+    "label": "classes are compared for equality with LabelSimilarity()",
+    "wordnet": "words are compared in WordNet with WordNetSimilarity()",
+}
 
 
 def evaluate_similarity(similarity: Callable, y_a, y_b) -> np.ndarray:
@@ -276,7 +283,7 @@ def check_callable(similarity, name: str, wanted: str = "a callable") -> None:
     if not callable(similarity):
         raise TypeError(
             f"{name} must be {wanted} such as LabelSimilarity(), "
-            f"got {_describe(similarity)}.{_hint(similarity)}"
+            f"got {_describe(similarity)}{_hint(similarity)}"
         )
 
 
@@ -295,9 +302,14 @@ def _prepares(similarity) -> bool:
 def _hint(similarity) -> str:
     kind = type(similarity).__name__
     if kind == "Taxonomy":
-        return " Wrap a taxonomy: TaxonomySimilarity(taxonomy)."
+        return ": wrap the taxonomy, TaxonomySimilarity(taxonomy)"
     if kind == "ndarray":
-        return " Wrap a matrix: PrecomputedSimilarity(matrix, labels)."
+        return ": wrap the matrix, PrecomputedSimilarity(matrix, labels)"
+    if isinstance(similarity, str):
+        named = _NAMED.get(
+            similarity.lower(), f"a taxonomy by name is TaxonomySimilarity({similarity!r})"
+        )
+        return f": {named}"
     return ""
 
 

@@ -133,9 +133,12 @@ class Hierarchy:
             hint = f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""
             shown.append(repr(label) + hint)
         more = f" and {len(labels) - len(shown)} more" if len(labels) > len(shown) else ""
+        hint = ""
+        if len(names) == len(self._position) and all(isinstance(label, int) for label in labels):
+            hint = ": look up the names of numbered classes first, target_names[y]"
         raise ValueError(
             f"labels that are not in the taxonomy: {', '.join(shown)}{more}; its nodes are, for "
-            f"example, {build.name_some(self.leaves[:3])}"
+            f"example, {build.name_some(self.leaves[:3])}{hint}"
         )
 
     def __contains__(self, node) -> bool:

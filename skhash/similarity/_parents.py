@@ -71,9 +71,13 @@ def with_single_root(parents: Parents, root: Node | None) -> Parents:
     if len(roots) == 1:
         return parents
     if root is None:
+        leaves = parents.keys() - {over for above in parents.values() for over in above}
+        hint = ""
+        if len(leaves) < len(roots):
+            hint = "; or, where it is upside down, write edges as (parent, child)"
         raise ValueError(
             f"the hierarchy has {len(roots)} roots: {name_some(roots)}; pass root='name' to add "
-            "a common one above them, under which they have nothing in common"
+            f"a common one above them, under which they have nothing in common{hint}"
         )
     root = _check_node(root)
     if root in parents:
@@ -190,7 +194,7 @@ def _names_of_prefixes(prefixes: list[tuple], qualify: bool) -> dict[tuple, Node
     for prefix in prefixes:
         places.setdefault(prefix[-1], []).append(prefix)
     if not qualify:
-        _refuse_ambiguous({name: at for name, at in places.items() if len(at) > 1})
+        _refuse_ambiguous({name: at for name, at in places.items() if len(at) > 1}, prefixes)
     names = {
         prefix: prefix[-1] if len(places[prefix[-1]]) == 1 else "/".join(map(str, prefix))
         for prefix in prefixes
@@ -204,18 +208,23 @@ def _names_of_prefixes(prefixes: list[tuple], qualify: bool) -> dict[tuple, Node
     return names
 
 
-def _refuse_ambiguous(places: dict[Node, list[tuple]]) -> None:
+def _refuse_ambiguous(places: dict[Node, list[tuple]], prefixes: list[tuple]) -> None:
     if not places:
         return
     shown = []
-    for name, prefixes in list(places.items())[:_SHOWN]:
-        above = [repr(prefix[-2]) if len(prefix) > 1 else "no parent" for prefix in prefixes]
+    for name, found in list(places.items())[:_SHOWN]:
+        above = [repr(prefix[-2]) if len(prefix) > 1 else "no parent" for prefix in found]
         shown.append(f"{name!r} (under {' and '.join(above)})")
     more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+    below = {prefix[-2:] for prefix in prefixes if len(prefix) > 1}
+    hint = ""
+    if len({over for over, _ in below}) == len(below):
+        # every name has one below it: turned round, each would have one above it
+        hint = "; or, since paths go from the top down to a class, turn the rows round: path[::-1]"
     raise ValueError(
         f"names that occur in several places of the paths: {', '.join(shown)}{more}; pass "
         "duplicates='qualify' to tell them apart by their path, such as 'bird/crane', or "
-        "duplicates='merge' to make each one node with several parents"
+        f"duplicates='merge' to make each one node with several parents{hint}"
     )
 
 

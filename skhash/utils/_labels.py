@@ -100,7 +100,8 @@ def check_target(y, name: str = "y", *, levels: bool = False) -> tuple[TargetKin
         if array.dtype.kind != "O" or str in set(map(type, array.flat)):
             raise ValueError(
                 f"{name} has strings in {array.shape[1]} columns; class labels are "
-                "one-dimensional, and pass label sets as an indicator of 0 and 1 "
+                "one-dimensional; a class in each column, such as coarse and fine, asks for "
+                "similarity=ColumnsSimilarity(...), and label sets for an indicator of 0 and 1 "
                 "(sklearn.preprocessing.MultiLabelBinarizer makes it)"
             )
         array = _objects_to_float(array, name)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from functools import wraps
 
+from skhash.utils._locks import changing
+
 # methods that set fitted attributes from data
 _FITTING = ("fit", "partial_fit")
 
@@ -13,7 +15,8 @@ class WholeFit:
     """Mixin: a fit that fails or is interrupted leaves the estimator as it was.
 
     This holds for `fit` and `partial_fit` of all subclasses. They may set attributes in any order,
-    and must not change in place what attributes hold: an array of the last fit, say.
+    and must not change in place what attributes hold: an array of the last fit, say. Methods that
+    are marked as reading the estimator (`skhash.utils._locks`) wait for a fit in another thread.
     """
 
     def __init_subclass__(cls, **kwargs):
@@ -29,6 +32,7 @@ class EarlyEnd(KeyboardInterrupt):
 
 
 def _all_or_nothing(method):
+    @changing
     @wraps(method)
     def whole(self, *args, **kwargs):
         before = self.__dict__

@@ -266,6 +266,7 @@ def test_without_labels_neighbours_are_those_of_pixels(thumbnails):
     """Far above random codes, and above codes of the same network before training."""
     X = thumbnails[0]
     options = {"network": coarse_net, "batch_size": 40, "random_state": 0, "device": "cpu"}
+    options["early_stopping"] = False  # too few rows to tell by
     fresh = KLBinaryHasher(24, max_iter=1, learning_rate=1e-9, **options).fit(X)
     hasher = KLBinaryHasher(24, max_iter=20, **options).fit(X)
     random = np.random.default_rng(0).integers(2, size=(len(X), 24))
@@ -292,6 +293,7 @@ def test_augmentation_leaves_the_neighbours(thumbnails, monkeypatch):
 
     monkeypatch.setattr(_kl_binary, "neighbor_probabilities", noticing)
     options = {"metric": "euclidean", "batch_size": 120, "random_state": 0, "device": "cpu"}
+    options["early_stopping"] = False  # all rows in one batch
     for training in (None, Training(augmentation=black)):
         hasher = KLBinaryHasher(12, network=coarse_net, training=training, max_iter=1, **options)
         hasher.fit(X)

@@ -51,8 +51,7 @@ def test_codes_are_near_those_of_their_class(digits, fitted):
 
 def test_predicts_like_a_classifier(digits, fitted):
     X_train, y_train, X, y = digits
-    accuracy = fitted.score(X, y)
-    assert accuracy == np.mean(fitted.predict(X) == y)
+    accuracy = np.mean(fitted.predict(X) == y)
     neighbors = KNeighborsClassifier(5).fit(X_train, y_train).score(X, y)
     assert accuracy > neighbors - 0.07
     nearest = (fitted.transform(X)[:, np.newaxis] != fitted.codebook_).sum(axis=2).argmin(axis=1)
@@ -111,7 +110,7 @@ def test_scale_comes_from_the_number_of_classes(digits, fitted):
     X, y = digits[:2]
     two = OrthoHasher(n_bits=8, **QUICK).fit(X, y > 4)
     assert two.scale_ == pytest.approx(math.sqrt(2) * math.log(3))
-    assert two.score(X, y > 4) > 0.9
+    assert np.mean(two.predict(X) == (y > 4)) > 0.9
     assert OrthoHasher(n_bits=8, scale=8, **QUICK).fit(X, y).scale_ == 8
 
 
@@ -120,7 +119,7 @@ def test_every_codebook_trains(digits, codebook):
     X_train, y_train, X, y = digits
     hasher = OrthoHasher(n_bits=16, codebook=codebook, **QUICK).fit(X_train, y_train)
     assert hasher.codebook_.shape == (10, 16)
-    assert hasher.score(X, y) > 0.85
+    assert np.mean(hasher.predict(X) == y) > 0.85
 
 
 def test_a_given_codebook_is_kept(digits):
@@ -176,7 +175,7 @@ def test_multilabel(several_labels):
     # more than the first label of each: 0.45 of the samples have several
     several = Y.sum(axis=1) > 1
     assert np.mean((predicted == Y)[several]) > 0.85
-    assert hasher.score(X, Y) == np.mean((predicted == Y).all(axis=1)) > 0.75
+    assert np.mean((predicted == Y).all(axis=1)) > 0.75
     from_sparse = OrthoHasher(n_bits=32, **QUICK).fit(X_train, csr_array(Y_train))
     np.testing.assert_array_equal(from_sparse.transform(X), hasher.transform(X))
 
@@ -232,7 +231,7 @@ def test_warm_start_keeps_the_codebook(digits):
 
 def test_a_network_of_ones_own(digits):
     hasher = OrthoHasher(n_bits=16, network=torch.nn.Linear, **QUICK).fit(*digits[:2])
-    assert hasher.score(*digits[2:]) > 0.8
+    assert np.mean(hasher.predict(digits[2]) == digits[3]) > 0.8
 
 
 @pytest.mark.parametrize(

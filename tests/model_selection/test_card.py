@@ -15,9 +15,15 @@ plt = pytest.importorskip("matplotlib.pyplot", reason="pages have figures")
 
 from sklearn.decomposition import TruncatedSVD  # noqa: E402 - after the skip
 from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: E402
+from sklearn.frozen import FrozenEstimator  # noqa: E402
 from sklearn.pipeline import make_pipeline  # noqa: E402
 
-from skhash import CCAITQHasher, ITQHasher, RandomProjectionHasher  # noqa: E402
+from skhash import (  # noqa: E402
+    CCAITQHasher,
+    HashRetriever,
+    ITQHasher,
+    RandomProjectionHasher,
+)
 from skhash.datasets import load_intents  # noqa: E402
 from skhash.metrics import retrieval_report  # noqa: E402
 from skhash.model_selection import _card_parts, hasher_card  # noqa: E402
@@ -193,7 +199,8 @@ def test_pipelines_show_their_texts_and_compare_their_features(data):
     (_, y_train, train), (_, y, texts), _ = data
     words = make_pipeline(TfidfVectorizer(), TruncatedSVD(32, random_state=0))
     dense = make_pipeline(*words, ITQHasher(8, random_state=0)).fit(train, y_train)
-    page = plain(hasher_card(dense, texts, y, X_train=train))
+    page = plain(hasher_card(FrozenEstimator(dense), texts, y, X_train=train))
+    assert page.startswith("ITQHasher")
     report = retrieval_report(
         dense[:-1].transform(texts), y, k=10, metric="cosine", exclude_self=True
     )
@@ -248,3 +255,5 @@ def test_errors(data, hasher, params, message):
     _, (X, y, _), _ = data
     with pytest.raises(ValueError, match=message):
         hasher_card(hasher, X, y, **params)
+    with pytest.raises(TypeError, match=r"hasher must be .*: pass its hasher_"):
+        hasher_card(HashRetriever(hasher).fit(X, y), X, y)

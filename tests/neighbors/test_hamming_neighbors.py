@@ -469,3 +469,14 @@ def test_what_cannot_be_asked_is_refused():
             call()
     np.testing.assert_array_equal(index.ids_, list("abcd"))
     assert index.n_samples_fit_ == 4
+
+
+@pytest.mark.parametrize("radius", [0.25, np.float32(0.5)])
+def test_a_share_of_the_bits_is_no_radius(radius):
+    codes = np.eye(8, dtype=np.uint8)
+    message = rf"number of bits, not a share .* of 8 bits that would be {int(8 * radius)}$"
+    for index in (HammingNeighbors().fit(codes), HammingNeighbors(radius=radius).fit(codes)):
+        with pytest.raises(ValueError, match=message):
+            index.radius_neighbors(codes, radius)
+        with pytest.raises(ValueError, match=message):
+            index.radius_neighbors_graph(codes, radius)

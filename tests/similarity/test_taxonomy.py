@@ -305,3 +305,16 @@ def test_tree_keeps_labels_that_lose_their_children():
 def test_tree_of_a_tree():
     taxonomy = Taxonomy.from_paths([("animal", "cat"), ("animal", "dog"), ("plant", "oak")])
     assert taxonomy.to_tree() == taxonomy
+
+
+def test_hierarchies_that_are_upside_down():
+    turned = [("cat", "animal"), ("dog", "animal"), ("oak", "plant")]
+    with pytest.raises(ValueError, match=r"'animal' \(under 'cat' and 'dog'\).* path\[::-1\]$"):
+        Taxonomy.from_paths(turned)
+    with pytest.raises(ValueError, match=r"3 roots: .* upside down, write edges as \(parent"):
+        Taxonomy.from_edges(turned)
+    # a class in two places, and trees beside each other, are not
+    with pytest.raises(ValueError, match=r"several parents$"):
+        Taxonomy.from_paths([("bird", "crane"), ("bird", "owl"), ("machine", "crane")])
+    with pytest.raises(ValueError, match=r"nothing in common$"):
+        Taxonomy.from_edges([(parent, child) for child, parent in turned])

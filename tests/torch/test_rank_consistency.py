@@ -165,3 +165,10 @@ def test_gradients():
     labels = torch.eye(6, dtype=torch.float64) + torch.eye(6).roll(1, 0)
     assert torch.autograd.gradcheck(lambda x: label_share_loss(x, labels), (code,))
     assert torch.autograd.gradcheck(lambda x: quantization_loss(2 * x - 1), (code,))
+
+
+def test_one_row_with_labels_is_a_mean_of_one():
+    logits = torch.tensor([[1.0, 0.0], [5.0, 2.0]])
+    target = torch.tensor([[1.0, 0.0], [0.0, 0.0]])
+    loss = label_share_loss(logits, target)
+    assert loss.item() == pytest.approx(np.log1p(np.exp(-1)), rel=1e-6)

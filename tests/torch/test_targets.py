@@ -78,3 +78,19 @@ def test_seeds(target):
     draw = binary_target(target, 0.1, seed=0)
     assert torch.equal(draw(SHAPE, generator=generator(1)), draw(SHAPE, generator=generator(1)))
     assert not torch.equal(draw(SHAPE, generator=generator(1)), draw(SHAPE, generator=generator(2)))
+
+
+def test_names_choose_the_distribution():
+    assert type(binary_target("beta", 0.1, seed=0)) is BetaTarget
+    assert type(binary_target("bernoulli", 0.1, seed=0)) is BernoulliTarget
+
+
+@pytest.mark.parametrize("values", [(0.5, 1.5), (-0.5, 0.5)])
+def test_values_on_one_side_of_the_unit_interval_are_refused(values):
+    def sampler(shape, rng):
+        return np.resize(values, shape)
+
+    with pytest.raises(ValueError, match=r"kl_target must return values in \[0, 1\], got values"):
+        SampledTarget(sampler, 0)((4, 2))
+    draws = SampledTarget(lambda shape, rng: np.full(shape, 0.25), 0)((4, 2))
+    assert draws.dtype == torch.float32
