@@ -10,6 +10,7 @@ from functools import cached_property, partial
 import numpy as np
 from scipy.linalg import eigh
 from scipy.special import softmax
+from sklearn.base import clone
 from sklearn.linear_model import Ridge
 
 import skhash
@@ -26,6 +27,10 @@ CLASSIFIERS = {
     # no dropout: it has the training rows by heart
     "overfitted MLP": {"dropout": 0.0},
 }
+
+
+# settings of `PosteriorEncoder` that are the same for all data
+FIXED = {"temperature": 0.85, "feature_weight": 1.0, "shrinkage": 0.5}
 
 
 class Fit:
@@ -50,7 +55,7 @@ class Fit:
         """Logits of a classifier trained by plain cross-entropy."""
         if classifier not in self._networks:
             hasher = SemanticHasher(
-                encoder=PosteriorEncoder(label_smoothing=0, mixup=0),
+                encoder=PosteriorEncoder(label_smoothing=0, mixup=0, **FIXED),
                 random_state=self.seed,
                 **CLASSIFIERS[classifier],
             )
@@ -67,28 +72,40 @@ class Fit:
     def posterior(self, X, classifier, temperature):
         return softmax(self.logits(X, classifier) / temperature, axis=1)
 
-    def semantic_hasher(self, n_bits):
-        """`SemanticHasher` by its defaults.
+    def semantic_hasher(self, n_bits, encoder=None):
+        """`SemanticHasher` by its defaults, or with an encoder that differs in how it reads bits.
 
-        Its classifier does not depend on the number of bits, which are read off in closed form:
-        it is trained once for all numbers of bits, and the codes are those of a fit of its own.
+        The classifiers, that of the fit and that of its trial without some classes, depend neither
+        on this nor on the number of bits: they are trained once, and the codes are those of a fit
+        of its own.
         """
         fitted = self._networks.get("SemanticHasher")
         if fitted is None:
-            fitted = SemanticHasher(n_bits, similarity=self.target, random_state=self.seed)
+            # fixed settings leave the trial out of this fit
+            fitted = SemanticHasher(
+                similarity=self.target,
+                encoder=PosteriorEncoder(**FIXED),
+                random_state=self.seed,
+            )
             self._networks["SemanticHasher"] = fitted.fit(self.X, self.y)
-        if fitted.n_bits == n_bits:
-            return fitted
         hasher = SemanticHasher(n_bits, similarity=self.target, random_state=self.seed)
         vars(hasher).update({k: v for k, v in vars(fitted).items() if k.endswith("_")})
         hasher.n_features_in_, hasher.n_bits_ = fitted.n_features_in_, n_bits
+        hasher.encoder_ = PosteriorEncoder() if encoder is None else clone(encoder)
+        architecture = _of_classifier(fitted.architecture_)
         task = hasher.encoder_._task(hasher._problem(self.X, self.y, "class", self.labels))
+        task.settle(self.X, architecture, partial(self._train_aside, hasher, architecture))
         hasher.architecture_, hasher.network_state_ = task.complete(
-            self.X,
-            _of_classifier(fitted.architecture_),
-            classifier_state(fitted.network_state_),
+            self.X, architecture, classifier_state(fitted.network_state_)
         )
         return hasher
+
+    def _train_aside(self, hasher, architecture, *args, **kwargs):
+        if "aside" not in self._networks:
+            options = hasher._training_options(identity={})
+            logits = hasher._train_aside(options, architecture, *args, **kwargs)
+            self._networks["aside"] = logits
+        return self._networks["aside"]
 
 
 def _of_classifier(architecture):
@@ -155,8 +172,8 @@ def supervised(fit, n_bits, hasher, semantic=True, **parameters):
     return fitted.transform
 
 
-def semantic_hasher(fit, n_bits):
-    return fit.semantic_hasher(n_bits).transform
+def semantic_hasher(fit, n_bits, encoder=None):
+    return fit.semantic_hasher(n_bits, encoder).transform
 
 
 # for related objectives: half the epochs of the defaults, in batches of twice the size
@@ -232,6 +249,7 @@ POSTERIOR = {
 }
 OURS = {
     "SemanticHasher": semantic_hasher,
+    "SemanticHasher, fixed settings": partial(semantic_hasher, encoder=PosteriorEncoder(**FIXED)),
     "SemanticHasher, relational": partial(
         supervised, hasher=SemanticHasher, encoder=RelationalEncoder()
     ),

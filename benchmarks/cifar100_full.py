@@ -43,6 +43,8 @@ TARGETS = [
     for k in ks
 ]
 KEY = ["row", "bits", "seed"]
+# what is compared with the best of all others: the first of these that was run
+OURS = ("SemanticHasher", "SemanticHasher, fixed settings")
 # rows run less often are not shown
 MIN_SEEDS = 3
 
@@ -102,20 +104,22 @@ def tables():
         print(f"\n{n_bits} bits")
         print(table.to_string(index=False))
         write_table(f"cifar100_full_{n_bits}", table)
-    if "SemanticHasher" not in runs["row"].values:
+    rows = set(runs["row"][runs["bits"] == 64])
+    own = next((row for row in OURS if row in rows), None)
+    if own is None:
         return
-    behind = distances_to_the_best(runs[runs["bits"] == 64])
+    behind = distances_to_the_best(runs[runs["bits"] == 64], own)
     print(behind.to_string(index=False))
     write_table("cifar100_full_targets", behind)
 
 
-def distances_to_the_best(runs):
-    """Where SemanticHasher stands beside the best other row of each column, in points.
+def distances_to_the_best(runs, own):
+    """Where the row `own` stands beside the best other row of each column, in points.
 
     Rows are compared by the seeds that both have: another draw of unseen classes is another task.
     """
     columns = [*TARGETS, "mean"]
-    ours = runs[runs["row"] == "SemanticHasher"].set_index("seed")[columns]
+    ours = runs[runs["row"] == own].set_index("seed")[columns]
     ahead, theirs = {}, {}
     for name, part in runs.groupby("row"):
         if name.startswith("SemanticHasher"):
@@ -131,9 +135,7 @@ def distances_to_the_best(runs):
             "column": columns,
             "best other row": best,
             "its score": [f"{theirs.loc[best[c], c]:.3f}" for c in columns],
-            "SemanticHasher is ahead by (points)": [
-                f"{100 * ahead.loc[best[c], c]:+.1f}" for c in columns
-            ],
+            f"{own} is ahead by (points)": [f"{100 * ahead.loc[best[c], c]:+.1f}" for c in columns],
         }
     )
 

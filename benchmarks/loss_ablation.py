@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from _cifar100 import judge_seen, judge_unseen, tree, unseen_classes, validation_split
+from _prototypes import FIXED
 from _tables import mean_and_spread, write_table
 
 from skhash import SemanticHasher
@@ -66,15 +67,18 @@ SETTINGS = {
     for name, (similarity, kl, classification) in WEIGHTS.items()
 }
 POSTERIOR = {
-    "posterior encoder": {},
-    "no label smoothing": {"encoder": PosteriorEncoder(label_smoothing=0.0)},
-    "no mixup": {"encoder": PosteriorEncoder(mixup=0.0)},
-    "no dropout": {"dropout": 0.0},
-    "temperature 1.25": {"encoder": PosteriorEncoder(temperature=1.25)},
-    "no features": {"encoder": PosteriorEncoder(feature_weight=0.0)},
-    "half features": {"encoder": PosteriorEncoder(feature_weight=0.5)},
-    "half more features": {"encoder": PosteriorEncoder(feature_weight=1.5)},
+    name: {"encoder": PosteriorEncoder(**FIXED | changes)}
+    for name, changes in {
+        "posterior encoder": {},
+        "no label smoothing": {"label_smoothing": 0.0},
+        "no mixup": {"mixup": 0.0},
+        "temperature 1.25": {"temperature": 1.25},
+        "no features": {"feature_weight": 0.0},
+        "half features": {"feature_weight": 0.5},
+        "half more features": {"feature_weight": 1.5},
+    }.items()
 }
+POSTERIOR["no dropout"] = POSTERIOR["posterior encoder"] | {"dropout": 0.0}
 SETTINGS |= {name: {**SHORT, **parameters} for name, parameters in POSTERIOR.items()}
 
 

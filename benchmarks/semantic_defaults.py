@@ -12,9 +12,11 @@ Prints a table for each encoder and writes it to docs/benchmarks/semantic_defaul
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 import numpy as np
 import pandas as pd
+from _prototypes import FIXED
 from _tables import write_table
 from sklearn.model_selection import train_test_split
 
@@ -24,7 +26,8 @@ from skhash.encoders import PosteriorEncoder, RelationalEncoder
 from skhash.metrics import mean_average_hierarchical_precision_score
 from skhash.similarity import TaxonomySimilarity, load_taxonomy
 
-ENCODERS = {"posterior": PosteriorEncoder, "relational": RelationalEncoder}
+# settings that adapt stay the same here, but for the one that is varied
+ENCODERS = {"posterior": partial(PosteriorEncoder, **FIXED), "relational": RelationalEncoder}
 ALTERNATIVES = {
     "posterior": {
         "encoder__label_smoothing": [0.0, 0.2],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.linalg import svd
 from scipy.sparse import issparse
 from sklearn.decomposition import PCA
 
@@ -18,7 +19,7 @@ _DENSE_ELEMENTS = 2**24
 _SPREAD = 6.0
 
 
-def linear_start(X, n_bits, random_state, *, as_itq=False):
+def linear_start(X, n_bits, random_state, *, axes=None, as_itq=False):
     """Find a mean and directions with the signs of ``(X - mean) @ directions`` those of ITQ.
 
     Parameters
@@ -28,6 +29,8 @@ def linear_start(X, n_bits, random_state, *, as_itq=False):
     n_bits : int
         Bits beyond the number of principal components get random directions.
     random_state : RandomState instance
+    axes : ndarray of shape (n_features, n_bits) or None
+        Directions near which the rotation starts; None draws it. Only for dense X.
     as_itq : bool, default=False
         Whether the signs are those of `ITQHasher` with this `random_state`, where X is read whole;
         more of X is read then.
@@ -45,7 +48,10 @@ def linear_start(X, n_bits, random_state, *, as_itq=False):
     draws = random_state
     if not as_itq:
         draws = np.random.RandomState(random_state.randint(np.iinfo(np.int32).max))
-    mean, directions = (_sparse_itq if issparse(X) else _dense_itq)(X, n_bits, draws)
+    if issparse(X):
+        mean, directions = _sparse_itq(X, n_bits, draws)
+    else:
+        mean, directions = _dense_itq(X, n_bits, draws, axes)
     missing = n_bits - directions.shape[1]
     if missing:
         padding = random_orthogonal(missing, X.shape[1], random_state).T
@@ -86,10 +92,15 @@ def _sample(X, random_state, most):
     return X[np.sort(random_state.choice(n_samples, most, replace=False))]
 
 
-def _dense_itq(X, n_bits, random_state):
+def _dense_itq(X, n_bits, random_state, axes=None):
     n_components = min(n_bits, *X.shape)
     mean, components, projections = principal_components(X, n_components, random_state)
-    start = random_orthogonal(n_components, n_components, random_state)
+    if axes is None or n_components < n_bits:
+        start = random_orthogonal(n_components, n_components, random_state)
+    else:
+        # the rotation that brings the components nearest to the axes
+        left, _, right = svd(components @ axes)
+        start = left @ right
     rotation, _ = fit_rotation(projections, start)
     return mean, components.T @ rotation
 

@@ -38,6 +38,14 @@ class Task:
     def initialize(self, network) -> None:
         """Change the fresh weights of the network in place, or refuse it."""
 
+    def settle(self, X, architecture: dict[str, Any], train_aside) -> None:
+        """Decide, once the network is trained on X, what `complete` needs to know.
+
+        ``train_aside(X, task, fit_rows, rows, max_iter=..., seed=...)`` trains another network of
+        this architecture on some rows of X, and returns its outputs for some. Where that is
+        interrupted, `complete` shall do without the decision.
+        """
+
     def judge(self, network, objective, data, train_rows, validation_rows):
         """What validates by other means than the loss of the validation rows, or None.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -60,6 +60,17 @@ class Problem:
     def n_steps(self):
         """Steps of training."""
         return self.max_iter * -(-self.X.shape[0] // self.batch_size)
+
+    def of_classes(self, classes, rows):
+        """The problem of some rows alone, which are of some classes alone."""
+        return replace(
+            self,
+            X=self.X[rows],
+            y=self.y[rows],
+            target=np.searchsorted(classes, self.target[rows]),
+            n_classes=len(classes),
+            class_similarity=self.class_similarity[np.ix_(classes, classes)],
+        )
 
     def comparison(self):
         """A function from two arrays of row numbers to the similarities of their labels."""

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Real
 from typing import ClassVar
 
 import numpy as np
 from scipy.special import softmax
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
-from skhash._closed_form.posterior_map import posterior_map, sample_rows, smoothed_labels
+from skhash._closed_form.posterior_choice import (
+    CANDIDATES,
+    DEFAULTS,
+    Settings,
+    choose_settings,
+    judge_settings,
+    plan_trial,
+)
+from skhash._closed_form.posterior_map import (
+    PosteriorMaps,
+    class_means,
+    dense_rows,
+    sample_rows,
+    smoothed_labels,
+)
 from skhash._torch.task import Task
 from skhash.encoders._base import BaseEncoder
 from skhash.encoders._owners import names_owners
@@ -20,6 +35,10 @@ _LABELS = {
     "vector": "rows of real numbers",
     "sentence": "sentences",
 }
+# how much unseen classes count
+_EMPHASIS = {"seen": 0.0, "balanced": 0.5, "unseen": 1.0}
+# share of the epochs that a trial trains for, and the fewest steps that teach it something
+_TRIAL_SHARE, _TRIAL_STEPS = 0.2, 100
 
 
 class PosteriorEncoder(BaseEncoder):
@@ -32,6 +51,14 @@ class PosteriorEncoder(BaseEncoder):
     both give the bits, in closed form. The features of images are what the network's last linear
     layer is given.
 
+    How sure the posterior should be, and how much the features should count, depends on the data:
+    a posterior that knows its classes well places a sample of an unseen class squarely on a wrong
+    one. Where `temperature`, `feature_weight` or `shrinkage` is ``"auto"``, a second, shorter
+    training leaves out a fifth of the classes and of the rows, and the settings with the best
+    hierarchical precision on those are taken, for the number of bits at hand. This takes about a
+    quarter of the time to fit. Images, and fewer than 8 classes or 10 rows a class, have a
+    temperature of 0.85, a feature weight of 1 and a shrinkage of 0.5 instead.
+
     It has no paper. The codes that it starts from, a posterior times a codebook, are what a
     practitioner tries first.
 
@@ -41,12 +68,27 @@ class PosteriorEncoder(BaseEncoder):
         Share of each label given to the other classes, the more similar the more.
     mixup : float, default=0.2
         Rows are mixed in pairs in a ratio drawn from Beta(mixup, mixup); 0 mixes none.
-    temperature : float, default=0.85
+    temperature : "auto" or float, default="auto"
         Temperature of the posterior. Lower values serve the classes seen in training, higher
         ones unseen classes.
-    feature_weight : float, default=1.0
+    feature_weight : "auto" or float, default="auto"
         Weight of the features beside the posterior; 0 leaves them out. Higher values serve
         unseen classes.
+    shrinkage : "auto" or float in (0, 1], default="auto"
+        How far the covariance within classes, by which the features are whitened, is shrunk
+        towards a multiple of the identity; 1 leaves the features as they are. Lower values serve
+        classes that a linear map of the features can tell apart.
+    emphasis : {"balanced", "seen", "unseen"} or float in [0, 1], default="balanced"
+        Which queries the settings that are ``"auto"`` shall serve: those of the classes in y, of
+        other classes, or both. A number is the weight of the latter: 0 is ``"seen"``, 0.5
+        ``"balanced"`` and 1 ``"unseen"``.
+
+    Attributes
+    ----------
+    temperature_, feature_weight_, shrinkage_ : float
+        The settings in use, those of ``encoder_`` of a fitted `~skhash.SemanticHasher`.
+    class_values_ : ndarray of shape (n_classes, n_bits), float32
+        What the mean posterior of the rows of each class adds to the values of the bits.
 
     See Also
     --------
@@ -72,16 +114,34 @@ class PosteriorEncoder(BaseEncoder):
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "mixup": [Interval(Real, 0, None, closed="left")],
-        "temperature": [Interval(Real, 0, None, closed="neither")],
-        "feature_weight": [Interval(Real, 0, None, closed="left")],
+        "temperature": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+        "feature_weight": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
+        "shrinkage": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="right")],
+        "emphasis": [StrOptions(set(_EMPHASIS)), Interval(Real, 0, 1, closed="both")],
     }
 
+    temperature_: float
+    feature_weight_: float
+    shrinkage_: float
+    class_values_: np.ndarray
+
     @names_owners
-    def __init__(self, *, label_smoothing=0.1, mixup=0.2, temperature=0.85, feature_weight=1.0):
+    def __init__(
+        self,
+        *,
+        label_smoothing=0.1,
+        mixup=0.2,
+        temperature="auto",
+        feature_weight="auto",
+        shrinkage="auto",
+        emphasis="balanced",
+    ):
         self.label_smoothing = label_smoothing
         self.mixup = mixup
         self.temperature = temperature
         self.feature_weight = feature_weight
+        self.shrinkage = shrinkage
+        self.emphasis = emphasis
 
     def _check(self, kind):
         self._validate_params()
@@ -93,6 +153,14 @@ class PosteriorEncoder(BaseEncoder):
 
     def _task(self, problem):
         return PosteriorTask(self, problem)
+
+    def _given(self, settings):
+        """Settings, with those that are not "auto" as they are given."""
+        own = [getattr(self, name) for name in Settings._fields]
+        return Settings(*(s if o == "auto" else float(o) for o, s in zip(own, settings)))
+
+    def _use(self, settings):
+        self.temperature_, self.feature_weight_, self.shrinkage_ = settings
 
 
 class PosteriorTask(Task):
@@ -109,6 +177,7 @@ class PosteriorTask(Task):
         self._encoder, self._problem = encoder, problem
         random = check_random_state(problem.random_state)
         self._seed = int(random.randint(np.iinfo(np.int32).max))
+        encoder._use(encoder._given(DEFAULTS))
 
     def architecture(self, asked):
         if asked["dropout"] is None:
@@ -136,27 +205,54 @@ class PosteriorTask(Task):
 
             check_hidden(network, self._problem.X.shape[1:])
 
+    def settle(self, X, architecture, train_aside):
+        encoder, problem = self._encoder, self._problem
+        candidates = list(dict.fromkeys(map(encoder._given, CANDIDATES)))
+        if len(candidates) == 1 or X.ndim > 2:
+            return
+        labels = problem.target
+        trial = plan_trial(labels, self.n_outputs, self._seed)
+        if trial is None:
+            return
+        rows = np.concatenate([trial.fit_rows, trial.judged_rows])
+        steps = math.ceil(len(trial.fit_rows) / problem.batch_size)
+        n_epochs = math.ceil(max(_TRIAL_SHARE * problem.max_iter, _TRIAL_STEPS / steps))
+        logits = train_aside(
+            X,
+            PosteriorTask(encoder, problem.of_classes(trial.classes, trial.fit_rows)),
+            trial.fit_rows,
+            rows,
+            max_iter=min(n_epochs, problem.max_iter),
+            seed=self._seed,
+        )
+        X, similarity = dense_rows(X[rows], problem.n_bits), problem.class_similarity
+        precision = judge_settings(
+            trial, X, labels[rows], logits, similarity, problem.n_bits, candidates, self._seed
+        )
+        emphasis = _EMPHASIS.get(encoder.emphasis, encoder.emphasis)
+        n_left_out = self.n_outputs - len(trial.classes)
+        encoder._use(choose_settings(precision, candidates, emphasis, n_left_out))
+
     def complete(self, X, architecture, state):
         from skhash._torch.posterior import posterior_state
 
         encoder, problem = self._encoder, self._problem
         # the same draws whenever it is called, during training and after it
-        random_state = np.random.RandomState(self._seed)
-        rows = sample_rows(X.shape[0], random_state)
+        rows = sample_rows(X.shape[0], np.random.RandomState(self._seed))
         X = X[rows]
         logits, features = problem.outputs_and_features(
             X, architecture, state, n_outputs=self.n_outputs
         )
-        found = posterior_map(
-            features,
-            problem.target[rows],
-            softmax(logits / np.float32(encoder.temperature), axis=1),
-            problem.class_similarity,
-            problem.n_bits,
-            feature_weight=encoder.feature_weight,
-            random_state=random_state,
+        maps = PosteriorMaps(
+            features, problem.target[rows], problem.class_similarity, problem.n_bits, self._seed
         )
-        ending = {"n_classes": self.n_outputs, "temperature": float(encoder.temperature)}
+        posterior = softmax(logits / np.float32(encoder.temperature_), axis=1)
+        found = maps.find(
+            posterior, feature_weight=encoder.feature_weight_, shrinkage=encoder.shrinkage_
+        )
+        typical = class_means(posterior, problem.target[rows], self.n_outputs)
+        encoder.class_values_ = (typical @ found.classes + found.offset).astype(np.float32)
+        ending = {"n_classes": self.n_outputs, "temperature": encoder.temperature_}
         if features is not X:
             ending["n_hidden"] = features.shape[1]
         return architecture | ending, posterior_state(state, found)

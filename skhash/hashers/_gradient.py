@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -189,10 +192,22 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             X, task, options, architecture, initial=initial, after_epoch=after_epoch
         )
         self.n_bits_ = int(self.n_bits)
-        self.architecture_, state = task.complete(X, architecture, fitted.network_state)
+        try:
+            if not fitted.record.interrupted:
+                task.settle(X, architecture, partial(self._train_aside, options, architecture))
+        except KeyboardInterrupt:
+            if processes.size > 1:  # the others are elsewhere, and would wait for this one
+                raise
+            fitted.record.interrupted = True
+            warnings.warn(
+                'fit interrupted: settings that are "auto" are the same for all data',
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        completed = (*task.complete(X, architecture, fitted.network_state), fitted.objective_state)
         # machines may round the closed-form steps after training differently
-        states = processes.of_first((state, fitted.objective_state))
-        self.network_state_, self.objective_state_ = states
+        completed = processes.of_first(completed)
+        self.architecture_, self.network_state_, self.objective_state_ = completed
         processes.finish()
         self.device_ = fitted.device
         self.loss_curve_ = fitted.record.loss
@@ -214,6 +229,20 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         checkpoint = self._training().checkpoint
         if checkpoint is not None:
             Path(checkpoint).unlink(missing_ok=True)
+
+    def _train_aside(self, options, architecture, X, task, fit_rows, rows, *, max_iter, seed):
+        """See `Task.settle`."""
+        from skhash._torch.fitting import fit_network
+
+        changes = {"max_iter": max_iter, "seed": seed, "verbose": 0, "early_stopping": False}
+        options = replace(options, checkpoint=None, identity={}, **changes)
+        fitted = fit_network(X[fit_rows], task, options, architecture)
+        if fitted.record.interrupted:
+            raise KeyboardInterrupt
+        state, n_outputs = fitted.network_state, task.n_outputs
+        return self._network_outputs(
+            X[rows], architecture, state, n_outputs=n_outputs, device=self.device
+        )
 
     def _training_options(self, **changes):
         """How to train, from the parameters of the hasher and of its `Training`."""
@@ -315,12 +344,12 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
             mixed_precision=self._training().mixed_precision,
         )
 
-    def _outputs_and_features(self, X, architecture, state, *, n_outputs, device):
+    def _outputs_and_features(self, X, architecture, state, *, n_outputs, device, dtype=np.float32):
         """As `_network_outputs`, and the features beside them.
 
         These are X itself; for images what the last linear layer of the network is given.
         """
-        options = {"n_outputs": n_outputs, "device": device}
+        options = {"n_outputs": n_outputs, "device": device, "dtype": dtype}
         if not hasattr(self, "input_shape_"):
             return self._network_outputs(X, architecture, state, **options), X
         from skhash._torch.hidden import JoinedFeatures

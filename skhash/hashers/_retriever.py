@@ -56,6 +56,10 @@ class HashRetriever(Answers, WholeFit, ClassifierMixin, BaseEstimator):
     weights : {"uniform", "distance"}, default="uniform"
         Whether neighbours have the same vote, or the inverse of their distance; those at distance
         0 then vote alone.
+    use_labels : bool, default=False
+        Whether rows that come with a class label are indexed with the code of features and label,
+        which the hasher must give (``transform_database``, as `~skhash.SemanticHasher` has it for
+        classes). Queries are encoded from their features in any case.
     random_state : int, RandomState instance or None, default=None
         Seeds the hasher and the index that are made where `hasher` and `neighbors` are None. Those
         that are given have their own.
@@ -124,16 +128,25 @@ class HashRetriever(Answers, WholeFit, ClassifierMixin, BaseEstimator):
         "neighbors": [HammingNeighbors, None],
         "rerank": [Interval(Integral, 1, None, closed="left"), None],
         "weights": [StrOptions({"uniform", "distance"})],
+        "use_labels": ["boolean"],
         "random_state": ["random_state"],
     }
 
     def __init__(
-        self, hasher=None, neighbors=None, *, rerank=None, weights="uniform", random_state=None
+        self,
+        hasher=None,
+        neighbors=None,
+        *,
+        rerank=None,
+        weights="uniform",
+        use_labels=False,
+        random_state=None,
     ):
         self.hasher = hasher
         self.neighbors = neighbors
         self.rerank = rerank
         self.weights = weights
+        self.use_labels = use_labels
         self.random_state = random_state
 
     def fit(self, X, y=None, *, ids=None, payload=None):
@@ -173,13 +186,18 @@ class HashRetriever(Answers, WholeFit, ClassifierMixin, BaseEstimator):
         hasher = self._new_hasher(supervised=y is not None)
         if self.rerank is not None and not hasattr(hasher, "decision_function"):
             raise TypeError(f"rerank needs decision_function, which {hasher!r} lacks")
+        if self.use_labels and kind != "class":
+            raise ValueError("use_labels=True asks for y with one class label a row")
+        if self.use_labels and not hasattr(hasher, "transform_database"):
+            raise TypeError(f"use_labels needs transform_database, which {hasher!r} lacks")
         neighbors = (
             HammingNeighbors(random_state=self.random_state)
             if self.neighbors is None
             else clone(self.neighbors)
         )
         hasher.fit(X, y)
-        self.neighbors_ = neighbors.fit(hasher.transform(X), ids=ids)
+        codes = hasher.transform_database(X, y) if self.use_labels else hasher.transform(X)
+        self.neighbors_ = neighbors.fit(codes, ids=ids)
         self.hasher_ = hasher
         for name in ("classes_", "payload_"):
             self.__dict__.pop(name, None)
@@ -219,14 +237,17 @@ class HashRetriever(Answers, WholeFit, ClassifierMixin, BaseEstimator):
             raise ValueError("payload must be given to add if, and only if, fit was given one")
         if payload is not None:
             payload = append_payload(known, check_payload(payload, _num_samples(X), known))
-        codes = self.hasher_.transform(X)
         if self._labels is None:
-            self.neighbors_.add(codes, ids)
+            self.neighbors_.add(self.hasher_.transform(X), ids)
         else:
             kind = None
             if y is not None:
-                check_consistent_length(codes, y)
+                check_consistent_length(X, y)
                 kind, y = _check_labels(y)
+            if self.use_labels and y is not None and np.isin(y, self.hasher_.classes_).any():
+                codes = self.hasher_.transform_database(X, y)
+            else:
+                codes = self.hasher_.transform(X)
             n_new = _num_samples(codes)
             classes, labels = append_labels(self.classes_, self._labels, kind, y, n_new)
             self.neighbors_.add(codes, ids)

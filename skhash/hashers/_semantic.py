@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skhash.encoders import BaseEncoder, PosteriorEncoder, RelationalEncoder
 from skhash.encoders._base import Problem
 from skhash.encoders._owners import NamesOwners, names_owners
+from skhash.hashers._database_codes import DatabaseCodes
 from skhash.hashers._gradient import GradientHasher, with_callbacks
 from skhash.hashers._label_codes import LabelCodes, mean_codes, sample_labels
 from skhash.hashers._supervised import supervised_docs, warn_of_labels
@@ -27,7 +28,7 @@ from skhash.utils._labels import encode_classes
 
 
 @supervised_docs
-class SemanticHasher(LabelCodes, NamesOwners, GradientHasher):
+class SemanticHasher(LabelCodes, DatabaseCodes, NamesOwners, GradientHasher):
     """Codes whose Hamming distances follow the similarity of their labels.
 
     A bit is 1 where its real value is above 0. The way to these values is an encoder:

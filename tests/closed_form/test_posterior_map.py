@@ -3,16 +3,17 @@
 import numpy as np
 import pytest
 from scipy.special import softmax
-from sklearn.covariance import EmpiricalCovariance
+from sklearn.covariance import ShrunkCovariance
 from sklearn.datasets import load_digits
 
 from skhash._closed_form.posterior_map import (
-    _discriminative,
+    PosteriorMaps,
+    _Covariances,
     _embed,
-    posterior_map,
     sample_rows,
     smoothed_labels,
 )
+from skhash.codebooks import semantic_codebook
 from skhash.metrics import mean_average_precision_score
 
 SIMILARITY = np.array([[1, 0.8, 0.1], [0.8, 1, 0.1], [0.1, 0.1, 1]])
@@ -41,18 +42,19 @@ def test_embedding_has_the_inner_products_of_the_similarity():
     np.testing.assert_allclose(embedding @ embedding.T, nearest, atol=1e-12)
 
 
-def test_directions_shrink_what_varies_within_classes():
+@pytest.mark.parametrize("shrinkage", [0.03, 0.5])
+def test_directions_shrink_what_varies_within_classes(shrinkage):
     random = np.random.default_rng(0)
     labels = random.integers(5, size=4000)
     X = random.normal(size=(5, 6))[labels] + random.normal(size=(4000, 6)) * [5, 1, 1, 1, 1, 1]
     X -= X.mean(axis=0)
-    directions, means = _discriminative(X, labels, 6, 4)
+    directions, means = _Covariances.of(X, labels, 6).discriminative(shrinkage, 4)
     expected_means = np.stack([X[labels == k].mean(axis=0) for k in range(5)])
     np.testing.assert_allclose(means[:5], expected_means @ directions, atol=1e-12)
     assert not means[5].any()  # a class without rows
     # the reference: scikit-learn's covariance of the rows about their class means
-    within = EmpiricalCovariance(assume_centered=True).fit(X - expected_means[labels]).covariance_
-    shrunk = within + np.trace(within) / 6 * np.eye(6)
+    within = ShrunkCovariance(shrinkage=shrinkage, assume_centered=True)
+    shrunk = within.fit(X - expected_means[labels]).covariance_
     values, vectors = np.linalg.eigh(shrunk)
     whitened = X @ (vectors / np.sqrt(values)) @ vectors.T
     variances = np.linalg.eigvalsh(whitened.T @ whitened / 4000)[::-1]
@@ -72,11 +74,37 @@ def bits(X, posterior, found):
     return (values > 0).astype(np.uint8)
 
 
-def found_map(X, y, posterior, similarity=None, **options):
-    options = {"feature_weight": 1.0, **options}
+def found_map(X, y, posterior, similarity=None, n_bits=16, **options):
+    options = {"feature_weight": 1.0, "shrinkage": 0.5, **options}
     similarity = np.eye(10) if similarity is None else similarity
-    random_state = np.random.RandomState(0)
-    return posterior_map(X, y, posterior, similarity, 16, random_state=random_state, **options)
+    return PosteriorMaps(X, y, similarity, n_bits, seed=0).find(posterior, **options)
+
+
+def test_full_shrinkage_leaves_the_principal_components():
+    random = np.random.default_rng(0)
+    X, labels = random.normal(size=(300, 6)) * [6, 5, 4, 3, 2, 1], random.integers(3, size=300)
+    X -= X.mean(axis=0)
+    directions, _ = _Covariances.of(X, labels, 3).discriminative(1.0, 4)
+    cosines = np.linalg.svd(X, full_matrices=False)[2][:4] @ directions
+    cosines /= np.linalg.norm(directions, axis=0)
+    np.testing.assert_allclose(np.abs(cosines), np.eye(4), atol=1e-6)
+
+
+def test_codes_of_more_classes_than_bits_are_class_codes():
+    """Where the features count for nothing and the posterior is certain."""
+    random = np.random.default_rng(0)
+    labels = np.repeat(np.arange(24), 20)
+    X = random.normal(size=(480, 12)).astype(np.float32)
+    similarity = np.where(np.arange(24)[:, None] // 3 == np.arange(24) // 3, 0.6, 0.1)
+    np.fill_diagonal(similarity, 1)
+    certain = np.eye(24, dtype=np.float32)
+    found = found_map(X, labels, certain[labels], similarity, n_bits=10, feature_weight=0.0)
+    codes = bits(X[:24], certain, found)
+    expected = semantic_codebook(similarity, 10, random_state=0, max_sweeps=100)
+    # the same bits, up to their order and which side is 1
+    agreement = np.abs((2.0 * codes - 1).T @ (2.0 * expected - 1)) / 24
+    assert sorted(agreement.argmax(axis=1)) == list(range(10))
+    np.testing.assert_allclose(agreement.max(axis=1), 1)
 
 
 def test_without_features_equal_posteriors_have_equal_codes(digits):

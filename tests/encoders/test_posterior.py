@@ -8,6 +8,7 @@ from scipy.special import softmax
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 
+import skhash
 from skhash import ITQHasher, SemanticHasher
 from skhash.datasets import load_cifar100_features
 from skhash.encoders import PosteriorEncoder, RelationalEncoder
@@ -56,7 +57,7 @@ def test_bits_are_those_of_posterior_and_features(digits, fitted):
     hidden = (hidden - state["2.running_mean"]) / np.sqrt(state["2.running_var"] + 1e-5)
     hidden = np.maximum(hidden * state["2.weight"] + state["2.bias"], 0)
     logits = hidden @ state["5.weight"].T + state["5.bias"]
-    posterior = softmax(logits / fitted.encoder_.temperature, axis=1)
+    posterior = softmax(logits / fitted.encoder_.temperature_, axis=1)
     full = fitted.network_state_
     values = posterior @ full["class_bits.weight"].T + full["class_bits.bias"]
     values += (X - full["mean"]) @ full["feature_bits.weight"].T
@@ -168,6 +169,27 @@ def test_interruption_keeps_a_usable_model(digits, monkeypatch):
     assert mean_average_precision_score(codes, digits[3], exclude_self=True) > 0.5
 
 
+def test_an_interrupted_trial_leaves_the_settings_fixed(digits, monkeypatch):
+    from skhash._torch.objectives import MixupObjective
+
+    original = MixupObjective.terms
+
+    def interrupted(self, outputs, batch):
+        if outputs.shape[1] < 10:  # of the ten classes, some are left out
+            raise KeyboardInterrupt
+        return original(self, outputs, batch)
+
+    monkeypatch.setattr(MixupObjective, "terms", interrupted)
+    hasher = SemanticHasher(**QUICK | {"max_iter": 3})
+    with (
+        pytest.warns(ConvergenceWarning, match="the same for all data"),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        hasher.fit(*digits[:2])
+    assert hasher.n_iter_ == 3
+    np.testing.assert_array_equal(settings_of(hasher), [0.85, 1.0, 0.5])
+
+
 def two_layers(n_features, n_outputs):
     from torch import nn
 
@@ -196,9 +218,135 @@ def test_one_class_is_all_the_same_class(digits):
     assert len(np.unique(codes, axis=0)) > 500
 
 
+@pytest.fixture(scope="module")
+def images():
+    """Rows of 16 real classes, to fit and to judge."""
+    cifar = load_cifar100_features()
+    rows = cifar.train_indices[cifar.target[cifar.train_indices] < 16]
+    X, names = cifar.data[rows].astype(np.float32), cifar.target_names[cifar.target[rows]]
+    fitted = np.random.default_rng(0).random(len(X)) < 0.7
+    return X[fitted], names[fitted], X[~fitted], names[~fitted]
+
+
+def settings_of(hasher):
+    encoder = hasher.encoder_
+    return np.array([encoder.temperature_, encoder.feature_weight_, encoder.shrinkage_])
+
+
+@pytest.fixture(scope="module")
+def by_emphasis(images):
+    return {
+        emphasis: SemanticHasher(
+            **QUICK, similarity=TARGET, encoder=PosteriorEncoder(emphasis=emphasis)
+        ).fit(*images[:2])
+        for emphasis in ("seen", "balanced", "unseen")
+    }
+
+
+def test_emphasis_moves_from_the_posterior_to_the_features(by_emphasis):
+    seen, balanced, unseen = map(settings_of, by_emphasis.values())
+    # the last is shrinkage
+    assert (seen[:2] < unseen[:2]).all()
+    assert seen[:2].prod() < balanced[:2].prod() < unseen[:2].prod()
+
+
+def test_the_choice_does_not_depend_on_the_names_of_classes(images, by_emphasis):
+    X, names = images[:2]
+    classes, numbers = np.unique(names, return_inverse=True)
+    similarity = TARGET(classes, classes)
+    hasher = SemanticHasher(**QUICK, similarity=lambda a, b: similarity[np.ix_(a, b)])
+    hasher.fit(X, numbers)
+    np.testing.assert_array_equal(settings_of(hasher), settings_of(by_emphasis["balanced"]))
+
+
+def test_what_is_given_is_not_chosen(images):
+    given = PosteriorEncoder(temperature=2.0, shrinkage=0.7)
+    hasher = SemanticHasher(**QUICK | {"max_iter": 2}, encoder=given).fit(*images[:2])
+    temperature, weight, shrinkage = settings_of(hasher)
+    assert (temperature, shrinkage) == (2.0, 0.7)
+    # between those that there are for all data
+    assert 0.5 < weight < 4
+    assert hasher.encoder_.feature_weight == "auto"
+
+
+def test_few_classes_have_fixed_settings(digits):
+    X, y = digits[:2]
+    hasher = SemanticHasher(**QUICK | {"max_iter": 1}).fit(X[y < 5], y[y < 5])
+    np.testing.assert_array_equal(settings_of(hasher), [0.85, 1.0, 0.5])
+
+
+def test_known_classes_stand_in_for_the_posterior(images, by_emphasis):
+    """All but the features of an item is what training rows of its class have in the mean."""
+    X_train, names_train, X, names = images
+    hasher = by_emphasis["balanced"]
+    state = {name: value.astype(np.float64) for name, value in hasher.network_state_.items()}
+
+    def on_features(X):
+        return (X - state["mean"]) @ state["feature_bits.weight"].T
+
+    rest = hasher.decision_function(X_train) - on_features(X_train)
+    of_class = np.stack([rest[names_train == name].mean(axis=0) for name in hasher.classes_])
+    values = of_class[np.searchsorted(hasher.classes_, names)] + on_features(X)
+    codes = hasher.transform_database(X, names)
+    clear = np.abs(values) > 1e-3
+    np.testing.assert_array_equal(codes[clear], values[clear] > 0)
+    assert clear.mean() > 0.99
+    # neither the rows beside one nor their order matter
+    np.testing.assert_array_equal(hasher.transform_database(X[7:8], names[7:8]), codes[7:8])
+    # what is not known is encoded from its features
+    mixed = np.where(np.arange(len(X)) % 3 == 0, "none of them", names)
+    expected = np.where((np.arange(len(X)) % 3 == 0)[:, None], hasher.transform(X), codes)
+    np.testing.assert_array_equal(hasher.transform_database(X, mixed), expected)
+
+
+def test_a_database_of_known_classes_is_searched_better(images, by_emphasis):
+    """Of items that were not fitted, in the same run."""
+    _, _, X, names = images
+    for hasher in by_emphasis.values():
+        queries, rest = X[::3], np.arange(len(X)) % 3 > 0
+        plain, labelled = (
+            mean_average_hierarchical_precision_score(
+                hasher.transform(queries), names[::3], codes, names[rest], k=20, similarity=TARGET
+            )
+            for codes in (
+                hasher.transform(X[rest]),
+                hasher.transform_database(X[rest], names[rest]),
+            )
+        )
+        assert labelled > plain + 0.02
+
+
+def test_labels_of_a_database_are_those_of_fit(images, by_emphasis):
+    _, _, X, names = images
+    hasher = by_emphasis["balanced"]
+    with pytest.raises(ValueError, match=r"y must hold classes that were in fit.*got none.*'no'"):
+        hasher.transform_database(X, ["no"] * len(X))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        hasher.transform_database(X, names[1:])
+    with pytest.raises(ValueError, match="y must hold one class label a row"):
+        hasher.transform_database(X, np.random.default_rng(0).random((len(X), 3)))
+    with pytest.raises(AttributeError, match="transform_database"):
+        SemanticHasher(encoder=RelationalEncoder()).transform_database  # noqa: B018
+
+
+def test_saved_settings(by_emphasis, tmp_path):
+    hasher = by_emphasis["unseen"]
+    skhash.save(hasher, tmp_path / "model")
+    again = skhash.load(tmp_path / "model")
+    np.testing.assert_array_equal(settings_of(again), settings_of(hasher))
+
+
 @pytest.mark.parametrize(
     ("parameter", "value"),
-    [("temperature", 0), ("mixup", -1), ("label_smoothing", 1.0), ("feature_weight", -0.1)],
+    [
+        ("temperature", 0),
+        ("mixup", -1),
+        ("label_smoothing", 1.0),
+        ("feature_weight", -0.1),
+        ("shrinkage", 0),
+        ("emphasis", 1.5),
+        ("emphasis", "all"),
+    ],
 )
 def test_parameters_out_of_range(digits, parameter, value):
     with pytest.raises(ValueError, match=parameter):

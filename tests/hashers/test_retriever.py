@@ -267,3 +267,47 @@ def test_a_hasher_may_learn_from_vectors():
     retriever = HashRetriever(RandomProjectionHasher(8, random_state=0)).fit(X, X / 2)
     assert not hasattr(retriever, "classes_")
     assert retriever.kneighbors(X)[0].max() <= 8
+
+
+@pytest.fixture(scope="module")
+def semantic(data):
+    X, y = data[0]
+    return SemanticHasher(32, max_iter=3, random_state=0).fit(X, y)
+
+
+def test_labelled_rows_are_indexed_with_features_and_label(data, semantic):
+    (X, y), (more, y_more), (queries, _) = data
+    new = np.arange(100) % 2 == 0
+    y_more = np.where(np.arange(500) < 100, "no class of fit", y_more)
+    retriever = HashRetriever(FrozenEstimator(semantic), use_labels=True).fit(X, y)
+    retriever.add(more, y=y_more)
+    retriever.add(queries[:100][new], y=["another"] * 50).add(queries[:100][~new])
+    codes = [
+        semantic.transform_database(X, y),
+        semantic.transform(more[:100]),
+        semantic.transform_database(more[100:], y_more[100:]),
+        semantic.transform(queries[:100][new]),
+        semantic.transform(queries[:100][~new]),
+    ]
+    expected = HammingNeighbors().fit(np.concatenate(codes))
+    found = retriever.kneighbors(queries, 10)
+    np.testing.assert_array_equal(found, expected.kneighbors(semantic.transform(queries), 10))
+
+
+def test_labels_in_codes_find_classes(data, semantic):
+    """Of items that the hasher was not fitted on, in the same run."""
+    _, (X, y), (queries, y_query) = data
+    plain, labelled = (
+        HashRetriever(FrozenEstimator(semantic), use_labels=use_labels).fit(X, y)
+        for use_labels in (False, True)
+    )
+    # about 0.1
+    assert labelled.score(queries, y_query) > plain.score(queries, y_query) + 0.03
+
+
+def test_labels_for_codes_must_be_there(data):
+    X, y = data[1]
+    with pytest.raises(ValueError, match="use_labels=True asks for y with one class label"):
+        HashRetriever(use_labels=True).fit(X)
+    with pytest.raises(TypeError, match=r"use_labels needs transform_database.*CCAITQHasher"):
+        HashRetriever(CCAITQHasher(16), use_labels=True).fit(X, y)
