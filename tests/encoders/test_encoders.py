@@ -42,6 +42,8 @@ OTHERS = {
         "mixup": [0.0],
         "temperature": [2.0],
         "feature_weight": [0.1],
+        "shrinkage": [1.0],
+        "emphasis": ["unseen"],
     },
     RelationalEncoder: {
         "similarity_weight": [0.3],
