@@ -257,8 +257,8 @@ def test_no_more_than_a_block_is_made_dense(rows, all_large, monkeypatch):
 
     monkeypatch.setattr(sparse.csr_array, "toarray", toarray)
     for case in CASES:
-        if case == "Semantic own network":
-            continue  # whose outputs for many rows are computed at once
+        if case in ("Semantic own network", "KLBinaryHasher"):
+            continue  # outputs for many rows at once; rows set aside to judge by, see its own tests
         hasher, labels = make(case, y, max_iter=1)
         most[0] = 0
         hasher.fit(X, labels).transform(X)
