@@ -5,16 +5,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import svd
 from scipy.sparse import issparse
-from sklearn.decomposition import PCA
 
-from skhash._closed_form.components import principal_components
+from skhash._closed_form import components
 from skhash._closed_form.rotation import fit_rotation, random_orthogonal
-from skhash.utils._ranges import power_of_two_unit
 
 # as many rows as principal components and a rotation need; more would only cost memory
 _SAMPLE_ROWS = 2**14
-# a sparse sample of no more elements is made dense
-_DENSE_ELEMENTS = 2**24
 # root mean square of the outputs: their sigmoids are nearly binary, and still have gradients
 _SPREAD = 6.0
 
@@ -30,7 +26,7 @@ def linear_start(X, n_bits, random_state, *, axes=None, as_itq=False):
         Bits beyond the number of principal components get random directions.
     random_state : RandomState instance
     axes : ndarray of shape (n_features, n_bits) or None
-        Directions near which the rotation starts; None draws it. Only for dense X.
+        Directions near which the rotation starts; None draws it.
     as_itq : bool, default=False
         Whether the signs are those of `ITQHasher` with this `random_state`, where X is read whole;
         more of X is read then.
@@ -41,17 +37,14 @@ def linear_start(X, n_bits, random_state, *, axes=None, as_itq=False):
     directions : ndarray of shape (n_features, n_bits), float32
         Scaled so that the root mean square of all values is 6.
     """
-    most = max(_SAMPLE_ROWS, _DENSE_ELEMENTS // X.shape[1]) if as_itq else _SAMPLE_ROWS
+    most = max(_SAMPLE_ROWS, components.DENSE_ELEMENTS // X.shape[1]) if as_itq else _SAMPLE_ROWS
     X = _sample(X, random_state, most)
-    if issparse(X) and X.shape[0] * X.shape[1] <= _DENSE_ELEMENTS:
+    if issparse(X) and X.shape[0] * X.shape[1] <= components.DENSE_ELEMENTS:
         X = X.toarray()  # to begin exactly as dense rows do
     draws = random_state
     if not as_itq:
         draws = np.random.RandomState(random_state.randint(np.iinfo(np.int32).max))
-    if issparse(X):
-        mean, directions = _sparse_itq(X, n_bits, draws)
-    else:
-        mean, directions = _dense_itq(X, n_bits, draws, axes)
+    mean, directions = _itq(X, n_bits, draws, axes)
     missing = n_bits - directions.shape[1]
     if missing:
         padding = random_orthogonal(missing, X.shape[1], random_state).T
@@ -92,25 +85,14 @@ def _sample(X, random_state, most):
     return X[np.sort(random_state.choice(n_samples, most, replace=False))]
 
 
-def _dense_itq(X, n_bits, random_state, axes=None):
+def _itq(X, n_bits, random_state, axes=None):
     n_components = min(n_bits, *X.shape)
-    mean, components, projections = principal_components(X, n_components, random_state)
+    mean, principal, projections = components.principal_components(X, n_components, random_state)
     if axes is None or n_components < n_bits:
         start = random_orthogonal(n_components, n_components, random_state)
     else:
         # the rotation that brings the components nearest to the axes
-        left, _, right = svd(components @ axes)
+        left, _, right = svd(principal @ axes)
         start = left @ right
     rotation, _ = fit_rotation(projections, start)
-    return mean, components.T @ rotation
-
-
-def _sparse_itq(X, n_bits, random_state):
-    """ITQ of principal components that are found without making X dense."""
-    n_components = min(n_bits, min(X.shape) - 1)
-    mean = np.asarray(X.mean(axis=0)).ravel()
-    X = X / X.dtype.type(power_of_two_unit(X))
-    pca = PCA(n_components, svd_solver="arpack", random_state=random_state).fit(X)
-    projections = pca.transform(X)
-    _, rotation = _dense_itq(projections, n_components, random_state)
-    return mean, pca.components_.T @ rotation
+    return mean, principal.T @ rotation

@@ -22,6 +22,8 @@ _CUT_OFFS = (0.25, 0.5, 1.0, 2.5)
 _ENOUGH_CLASSES = 10
 # by how much precision must differ to count; settings as good as the best share the choice
 _EQUAL = 0.01
+# settings are powers of 2 ** (1 / 8), so that rounding on another processor seldom changes them
+_STEPS_PER_OCTAVE = 8
 
 
 class Settings(NamedTuple):
@@ -173,14 +175,15 @@ def choose_settings(precision, candidates, emphasis, n_left_out) -> Settings:
     Returns
     -------
     settings : Settings
-        Geometric means.
+        Geometric means, rounded to an eighth of an octave.
     """
     seen, unseen = precision[:, 0], precision[:, 1:].mean(axis=1)
     on_seen, on_unseen = 1 - emphasis, emphasis * min(1.0, n_left_out / _ENOUGH_CLASSES)
     score = (on_seen * seen + on_unseen * unseen) / (on_seen + on_unseen)
     share = softmax(score / _EQUAL)
-    logarithms = np.log(np.maximum(candidates, np.finfo(np.float64).tiny))
-    return Settings(*np.exp(share @ logarithms).tolist())
+    logarithms = np.log2(np.maximum(candidates, np.finfo(np.float64).tiny))
+    steps = np.round(_STEPS_PER_OCTAVE * (share @ logarithms))
+    return Settings(*np.exp2(steps / _STEPS_PER_OCTAVE).tolist())
 
 
 class _Judge:

@@ -41,8 +41,8 @@ class Task:
     def settle(self, X, architecture: dict[str, Any], train_aside) -> None:
         """Decide, once the network is trained on X, what `complete` needs to know.
 
-        ``train_aside(X, task, fit_rows, rows, max_iter=..., seed=...)`` trains another network of
-        this architecture on some rows of X, and returns its outputs for some. Where that is
+        ``train_aside(X, task, n_fit, max_iter=..., seed=...)`` trains another network of this
+        architecture on the first rows of some X, and returns its outputs for all. Where that is
         interrupted, `complete` shall do without the decision.
         """
 

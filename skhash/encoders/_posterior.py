@@ -7,6 +7,7 @@ from numbers import Real
 from typing import ClassVar
 
 import numpy as np
+from scipy.sparse import issparse
 from scipy.special import softmax
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -215,23 +216,27 @@ class PosteriorTask(Task):
         if trial is None:
             return
         rows = np.concatenate([trial.fit_rows, trial.judged_rows])
-        steps = math.ceil(len(trial.fit_rows) / problem.batch_size)
+        X, n_fit = X[rows], len(trial.fit_rows)
+        if not issparse(X):
+            # whatever the mean, the trial is the same: few rows judge, and rounding would show
+            X = (X - X.mean(axis=0, dtype=np.float64)).astype(X.dtype)
+        steps = math.ceil(n_fit / problem.batch_size)
         n_epochs = math.ceil(max(_TRIAL_SHARE * problem.max_iter, _TRIAL_STEPS / steps))
         logits = train_aside(
             X,
             PosteriorTask(encoder, problem.of_classes(trial.classes, trial.fit_rows)),
-            trial.fit_rows,
-            rows,
+            n_fit,
             max_iter=min(n_epochs, problem.max_iter),
             seed=self._seed,
         )
-        X, similarity = dense_rows(X[rows], problem.n_bits), problem.class_similarity
+        X, similarity = dense_rows(X, problem.n_bits), problem.class_similarity
         precision = judge_settings(
             trial, X, labels[rows], logits, similarity, problem.n_bits, candidates, self._seed
         )
         emphasis = _EMPHASIS.get(encoder.emphasis, encoder.emphasis)
         n_left_out = self.n_outputs - len(trial.classes)
-        encoder._use(choose_settings(precision, candidates, emphasis, n_left_out))
+        chosen = choose_settings(precision, candidates, emphasis, n_left_out)
+        encoder._use(encoder._given(chosen))
 
     def complete(self, X, architecture, state):
         from skhash._torch.posterior import posterior_state

@@ -204,10 +204,15 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
                 ConvergenceWarning,
                 stacklevel=2,
             )
-        completed = (*task.complete(X, architecture, fitted.network_state), fitted.objective_state)
-        # machines may round the closed-form steps after training differently
-        completed = processes.of_first(completed)
-        self.architecture_, self.network_state_, self.objective_state_ = completed
+        found, state = task.complete(X, architecture, fitted.network_state)
+        # machines may round the closed-form steps after training differently; the network is the
+        # same, and one of the user's own may not be sent
+        network = {"network": found["network"]}
+        found, state, objective_state = processes.of_first(
+            ({**found, "network": None}, state, fitted.objective_state)
+        )
+        self.architecture_ = found | network
+        self.network_state_, self.objective_state_ = state, objective_state
         processes.finish()
         self.device_ = fitted.device
         self.loss_curve_ = fitted.record.loss
@@ -230,18 +235,18 @@ class GradientHasher(CallbackSupportMixin, BaseHasher):
         if checkpoint is not None:
             Path(checkpoint).unlink(missing_ok=True)
 
-    def _train_aside(self, options, architecture, X, task, fit_rows, rows, *, max_iter, seed):
+    def _train_aside(self, options, architecture, X, task, n_fit, *, max_iter, seed):
         """See `Task.settle`."""
         from skhash._torch.fitting import fit_network
 
         changes = {"max_iter": max_iter, "seed": seed, "verbose": 0, "early_stopping": False}
         options = replace(options, checkpoint=None, identity={}, **changes)
-        fitted = fit_network(X[fit_rows], task, options, architecture)
+        fitted = fit_network(X[:n_fit], task, options, architecture)
         if fitted.record.interrupted:
             raise KeyboardInterrupt
         state, n_outputs = fitted.network_state, task.n_outputs
         return self._network_outputs(
-            X[rows], architecture, state, n_outputs=n_outputs, device=self.device
+            X, architecture, state, n_outputs=n_outputs, device=self.device
         )
 
     def _training_options(self, **changes):

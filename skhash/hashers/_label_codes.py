@@ -13,7 +13,7 @@ from skhash._closed_form.label_regression import label_weights
 from skhash.similarity import check_labels, evaluate_similarity
 
 # rows whose codes are read, and labels that are kept where each row may have one of its own
-_ROWS, _LABELS = 2**16, 2**11
+_ROWS, _LABELS = 2**16, 2**10
 # what float64 may leave of a sum that is at the threshold
 _ROUNDING = 1e-9
 

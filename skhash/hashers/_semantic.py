@@ -82,7 +82,7 @@ class SemanticHasher(LabelCodes, DatabaseCodes, NamesOwners, GradientHasher):
         The encoder in use, a clone of `encoder`.
     known_labels_ : ndarray of shape (n_labels,) or (n_labels, n_columns)
         Labels that `transform_labels` compares others with: `classes_`, or the distinct labels in
-        y where it holds no class labels, at most 2,048 of them.
+        y where it holds no class labels, at most 1,024 of them.
     label_codes_ : ndarray of shape (n_labels, n_bits), dtype float32
         Their mean codes, over training samples: the share of ones in each bit.
     label_weights_ : ndarray of shape (n_labels, n_bits)

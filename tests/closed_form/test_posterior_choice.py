@@ -21,12 +21,20 @@ TWO = [Settings(1.0, 1.0, 0.5), Settings(4.0, 2.0, 0.125)]
 def test_settings_as_good_as_each_other_meet_halfway():
     equal = np.full((2, 3), 0.7)
     np.testing.assert_allclose(choose_settings(equal, TWO, 0.5, 10), (2.0, np.sqrt(2), 0.25))
-    # a hundredth behind counts for 1 / e
+    # a hundredth behind counts for 1 / e: .27 of two octaves and of one, in eighths of an octave
     behind = np.array([[0.7, 0.7, 0.7], [0.69, 0.69, 0.69]])
-    share = softmax([0.0, -1.0])[1]
     np.testing.assert_allclose(
-        choose_settings(behind, TWO, 0.3, 10), (4.0**share, 2.0**share, 0.5 * 0.25**share)
+        choose_settings(behind, TWO, 0.3, 10), (2 ** (4 / 8), 2 ** (2 / 8), 0.5 * 2 ** (-4 / 8))
     )
+
+
+def test_what_rounding_may_change_does_not_change_the_settings():
+    random = np.random.default_rng(0)
+    precision = random.random((len(CANDIDATES), 3)) / 10 + 0.6
+    chosen = choose_settings(precision, CANDIDATES, 0.5, 10)
+    for _ in range(20):
+        other = precision + random.uniform(-1e-5, 1e-5, precision.shape)
+        assert choose_settings(other, CANDIDATES, 0.5, 10) == chosen
 
 
 def test_emphasis_says_whose_precision_counts():

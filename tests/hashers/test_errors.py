@@ -73,7 +73,8 @@ def test_warm_start_with_other_features(hasher):
         hasher.fit(X[:, :3], y)
 
 
-@pytest.mark.parametrize("hasher", GRADIENT)
+# by default KLBinaryHasher sets rows aside, and trains on all where they would be too few
+@pytest.mark.parametrize("hasher", [h for h in GRADIENT if h is not KLBinaryHasher])
 def test_one_row_to_validate(hasher):
     hasher = hasher(4, early_stopping=True, validation_fraction=0.01, device="cpu")
     with pytest.raises(ValueError, match=r"validation_fraction=0.01 of 40 rows leaves 1"):

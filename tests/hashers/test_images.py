@@ -197,7 +197,7 @@ def test_posterior_reads_what_the_last_linear_layer_is_given(noise):
     pixels = (X / 255 - state["classifier.pixels.mean"]) / state["classifier.pixels.scale"]
     with torch.no_grad():
         hidden = module[:-1](torch.from_numpy(pixels.transpose(0, 3, 1, 2)).float())
-        posterior = torch.softmax(module[-1](hidden) / hasher.encoder_.temperature, dim=1).numpy()
+        posterior = torch.softmax(module[-1](hidden) / hasher.encoder_.temperature_, dim=1).numpy()
     expected = posterior @ state["class_bits.weight"].T + state["class_bits.bias"]
     expected += (hidden.numpy() - state["mean"]) @ state["feature_bits.weight"].T
     assert state["mean"].shape == (48,)

@@ -270,7 +270,7 @@ def test_large_sparse_matrices_are_made_dense_in_parts(sparse_rows, monkeypatch)
     monkeypatch.setattr(
         sparse.csr_array, "toarray", lambda self: made_dense.append(self.shape) or original(self)
     )
-    monkeypatch.setattr("skhash._closed_form.linear_start._DENSE_ELEMENTS", 20_000)
+    monkeypatch.setattr("skhash._closed_form.components.DENSE_ELEMENTS", 20_000)
     monkeypatch.setattr("skhash._torch.data._BLOCK_ELEMENTS", 20_000)
     monkeypatch.setattr("skhash._torch.networks._ENCODE_ELEMENTS", 20_000)
     KLBinaryHasher(**SMALL).fit(sparse_rows).decision_function(sparse_rows)
@@ -280,7 +280,7 @@ def test_large_sparse_matrices_are_made_dense_in_parts(sparse_rows, monkeypatch)
 def test_large_sparse_matrices_begin_with_the_same_components(sparse_rows, monkeypatch):
     """Two, as far apart as the groups; the rotation among them may be another."""
     dense_mean, expected = linear_start(sparse_rows.toarray(), 2, np.random.RandomState(0))
-    monkeypatch.setattr("skhash._closed_form.linear_start._DENSE_ELEMENTS", 0)
+    monkeypatch.setattr("skhash._closed_form.components.DENSE_ELEMENTS", 0)
     mean, directions = linear_start(sparse_rows, 2, np.random.RandomState(0))
     np.testing.assert_allclose(mean, dense_mean, atol=1e-5)
     assert np.max(subspace_angles(directions, expected)) < 1e-3

@@ -245,7 +245,7 @@ def test_no_more_than_a_block_is_made_dense(rows, all_large, monkeypatch):
     X, y = make_rows(1200, 400)
     monkeypatch.setattr(components, "FEW_FEATURES", 100)
     monkeypatch.setattr("skhash.hashers._cca_itq.FEW_FEATURES", 100)
-    monkeypatch.setattr("skhash._closed_form.linear_start._DENSE_ELEMENTS", 0)
+    monkeypatch.setattr("skhash._closed_form.components.DENSE_ELEMENTS", 0)
     monkeypatch.setattr("skhash.hashers._class_code._BLOCK_NUMBERS", 4000)
     monkeypatch.setattr(networks, "_DENSE_FEATURES", 100)
     monkeypatch.setattr(data, "_BLOCK_ELEMENTS", 4000)

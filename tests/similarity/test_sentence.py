@@ -228,7 +228,7 @@ def test_hasher_takes_sentences_by_the_batch():
     hasher.fit(lsa.transform(texts), texts)
     assert hasher.classes_ is None
     assert set(hasher.loss_terms_) == {"similarity", "kl"}
-    # batches; and for the start all rows, in blocks, with 1,024 of them
+    # batches; for the start all rows, in blocks, with 1,024 of them; and as many labels are kept
     start = {(1024, 1024), (2048, 1024), (3000 - 2048, 1024)}
     assert max(set(hasher.similarity_.shapes) - start) == (128, 128)
     by_vectors = clone(hasher).set_params(similarity=EmbeddingSimilarity())

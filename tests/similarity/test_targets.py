@@ -234,7 +234,7 @@ def test_fit_compares_no_more_than_a_batch_or_a_block():
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    # batches; and for the start a sample of rows, in blocks, with 1,024 of them
+    # batches; for the start a sample of rows, in blocks, with 1,024 of them; and the labels kept
     assert shapes == {(1000, 1000), (1024, 1024), (2048, 1024)}
     assert peak < 100e6 < len(y) ** 2 / 8
 
