@@ -6,7 +6,7 @@ from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
@@ -22,17 +22,16 @@ from skhash.hashers._answers import Answers
 from skhash.hashers._kl_binary import KLBinaryHasher
 from skhash.hashers._payload import append_payload, check_payload, from_state, to_state
 from skhash.hashers._semantic import SemanticHasher
+from skhash.hashers._voting import Voting
 from skhash.neighbors import HammingNeighbors
 from skhash.neighbors._ids import check_ids
-from skhash.neighbors._vote import append_labels, neighbor_weights, vote_shares
+from skhash.neighbors._vote import append_labels
 from skhash.utils._labels import check_target, encode_classes, label_array
 from skhash.utils._locks import changing, reading
 from skhash.utils._whole_fit import WholeFit
 
-_MAJORITY = 0.5
 
-
-class HashRetriever(Answers, WholeFit, ClassifierMixin, BaseEstimator):
+class HashRetriever(Answers, WholeFit, Voting, BaseEstimator):
     """Rows in, nearest rows out: a hasher, and an index of the codes that it gives.
 
     ``fit`` learns codes from X and indexes them, with what is known of each row, its payload.
@@ -340,66 +339,6 @@ class HashRetriever(Answers, WholeFit, ClassifierMixin, BaseEstimator):
         ids = self.neighbors_.ids_[rows]
         return (distances, ids) if return_distance else ids
 
-    @reading
-    def predict(self, X):
-        """Labels that the neighbours of each row vote for.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_queries, n_features)
-            The queries.
-
-        Returns
-        -------
-        y : ndarray of shape (n_queries,) or (n_queries, n_labels)
-            The class with most votes, the first of `classes_` where several have; or indicators
-            of the labels that more than half of the votes are for.
-        """
-        shares = self._vote(X)
-        if self._labels.ndim == 1:
-            best = np.concatenate([share.argmax(axis=1) for _, share in shares])
-            return self.classes_[best]
-        return np.concatenate([(share > _MAJORITY).astype(np.int64) for _, share in shares])
-
-    @reading
-    def predict_proba(self, X):
-        """Share of the votes for each label.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_queries, n_features)
-            The queries.
-
-        Returns
-        -------
-        shares : ndarray of shape (n_queries, n_classes), or list of ndarrays
-            In the order of `classes_`. Where no neighbour has a label, the shares of all rows.
-            For indicators a list with an array of shape (n_queries, 2) for each label, the
-            shares of 0 and of 1, as `~sklearn.neighbors.KNeighborsClassifier` has it.
-        """
-        shares = np.concatenate([share for _, share in self._vote(X)])
-        if self._labels.ndim == 1:
-            return shares
-        return [np.stack([1 - share, share], axis=1) for share in shares.T]
-
-    def score(self, X, y, sample_weight=None):
-        """Share of the rows that `predict` gets right, for indicators in all labels.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_queries, n_features)
-            The queries.
-        y : array-like of shape (n_queries,) or (n_queries, n_labels)
-            Their true labels.
-        sample_weight : array-like of shape (n_queries,), default=None
-            Weights of the queries.
-
-        Returns
-        -------
-        accuracy : float
-        """
-        return super().score(X, y, sample_weight)
-
     @property
     def n_features_in_(self):
         """Number of features of X."""
@@ -425,14 +364,6 @@ class HashRetriever(Answers, WholeFit, ClassifierMixin, BaseEstimator):
             return self.neighbors_._nearest_rows(codes, n_neighbors, only=only)
         values = self.hasher_.decision_function(X)
         return self.neighbors_._nearest_rows(values, n_neighbors, self.rerank, only=only)
-
-    def _vote(self, X):
-        check_is_fitted(self)
-        if self._labels is None:
-            raise ValueError("predict needs labels: fit(X, y) with classes or indicators")
-        distances, rows = self._nearest_rows(X)
-        weights = neighbor_weights(distances, self.weights)
-        return vote_shares(self._labels, rows, weights, len(self.classes_))
 
     def __getstate__(self):
         state = dict(super().__getstate__())
