@@ -108,7 +108,7 @@ def hasher_card(
         it holds texts or images.
     features : array-like of shape (n_samples, n_features), default=None
         The uncompressed features to compare with. None takes what the steps before the hasher make
-        of X; X itself where there are none. Sparse ones are compared without ITQ.
+        of X; X itself where there are none.
     X_train : array-like of n_train rows, default=None
         Rows like those of X that ITQ is fitted on, those that the hasher was fitted on. None fits
         it on X, which favours it, and the page says so. They are features where these are given.
@@ -256,12 +256,11 @@ def _baselines(vectors, labels, train, n_bits, seed, options):
             ranked, labels, metric="precomputed" if sparse else "cosine", **options
         )
     }
-    if not sparse:
-        learned = vectors if train is None else np.asarray(train)
-        # it has no more bits than there are principal components
-        n_bits = min(n_bits, *learned.shape)
-        codes = ITQHasher(n_bits, random_state=seed).fit(learned).transform(vectors)
-        reports[f"{_ITQ}, {n_bits} bits"] = retrieval_report(codes, labels, **options)
+    learned = vectors if train is None else train if issparse(train) else np.asarray(train)
+    # it has no more bits than there are principal components
+    n_bits = min(n_bits, *learned.shape)
+    codes = ITQHasher(n_bits, random_state=seed).fit(learned).transform(vectors)
+    reports[f"{_ITQ}, {n_bits} bits"] = retrieval_report(codes, labels, **options)
     return reports
 
 

@@ -210,7 +210,7 @@ def test_pipelines_show_their_texts_and_compare_their_features(data):
     sparse = make_pipeline(TfidfVectorizer(), RandomProjectionHasher(8)).fit(train)
     page = plain(hasher_card(sparse, texts.tolist(), y))
     assert "features, cosine" in page
-    assert "ITQ" not in page
+    assert "ITQ, 8 bits" in page
 
 
 def test_labels_that_are_no_classes(data):
