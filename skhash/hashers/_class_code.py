@@ -16,6 +16,8 @@ from sklearn.utils._param_validation import HasMethods, Interval
 
 from skhash.base import BaseHasher
 from skhash.codebooks import balanced_codebook
+from skhash.hashers._label_codes import LabelCodes
+from skhash.similarity import LabelSimilarity
 from skhash.utils._labels import check_classes, encode_classes
 from skhash.utils._ranges import MAX_BITS
 
@@ -23,7 +25,7 @@ from skhash.utils._ranges import MAX_BITS
 _BLOCK_NUMBERS = 2**22
 
 
-class ClassCodeHasher(BaseHasher):
+class ClassCodeHasher(LabelCodes, BaseHasher):
     """One random code per class, given to the samples that a classifier puts in it.
 
     All that such a code holds is the answer of a classifier, yet it scores high wherever only
@@ -53,6 +55,8 @@ class ClassCodeHasher(BaseHasher):
         The classes, sorted.
     codebook_ : ndarray of shape (n_classes, n_bits), dtype uint8
         The code of each class. No two are alike, and each bit is 1 for half of the classes.
+    similarity_ : LabelSimilarity
+        Classes are alike, or they are not.
     training_codes_ : ndarray of shape (n_samples, ceil(n_bits / 8)), dtype uint8
         Codes of the training samples as `~skhash.neighbors.pack_codes` packs them, where
         ``store_codes=True``.
@@ -132,9 +136,14 @@ class ClassCodeHasher(BaseHasher):
         self.estimator_ = estimator.fit(X, y)
         self.classes_ = classes
         self.codebook_ = balanced_codebook(n_classes, n_bits, random_state)
+        self.similarity_ = LabelSimilarity()
+        self._set_label_weights(np.eye(n_classes))
         self.n_bits_ = n_bits
         self._keep_training_codes(X, classes[y])
         return self
+
+    def _known_labels(self):
+        return self.classes_, self.codebook_
 
     def _bit_values(self, X, dtype):
         step = max(1, _BLOCK_NUMBERS // X.shape[1]) if issparse(X) else X.shape[0]

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import skhash
-from skhash import CSQHasher, DPNHasher, HashRetriever, OrthoHasher, SemanticHasher
+from skhash import ClassCodeHasher, CSQHasher, DPNHasher, HashRetriever, OrthoHasher, SemanticHasher
 from skhash.datasets import load_cifar100_features
 from skhash.encoders import PosteriorEncoder, RelationalEncoder
 from skhash.hashers import _label_codes
@@ -64,6 +64,16 @@ def blobs():
     numbers = np.repeat(np.arange(4), 40)
     X = 4 * random.normal(size=(4, 10))[numbers] + random.normal(size=(160, 10))
     return X.astype(np.float32), numbers
+
+
+def test_arbitrary_codes_of_classes_are_found_by_name_too(blobs):
+    X, y = blobs
+    names = np.array(["a", "b", "c", "d"])
+    hasher = ClassCodeHasher(8, random_state=0).fit(X, names[y])
+    np.testing.assert_array_equal(hasher.transform_labels(names[[2, 0]]), hasher.codebook_[[2, 0]])
+    assert (hasher.transform(X) == hasher.transform_labels(names[y])).all(axis=1).mean() > 0.9
+    with pytest.raises(ValueError, match="labels has 'e', which has similarity 0 with all labels"):
+        hasher.transform_labels(["a", "e"])
 
 
 def majority(codes):
