@@ -107,15 +107,15 @@ def test_texts_as_X_after_fit():
 
 @pytest.mark.parametrize("make", [SemanticHasher, OrthoHasher])
 def test_sentences_as_classes(make):
-    rows = np.random.default_rng(0).normal(size=(1500, 4))
-    sentences = [f"sentence {i}" for i in range(1500)]
-    with pytest.warns(UserWarning, match=r"1500 different strings .*=SentenceSimilarity"):
+    rows = np.random.default_rng(0).normal(size=(1000, 4))
+    sentences = [f"sentence {i}" for i in range(1000)]
+    with pytest.warns(UserWarning, match=r"1000 different strings .*=SentenceSimilarity"):
         make(16, **SMALL).fit(rows, sentences)
     # as many classes of two rows, or of numbers, may be meant
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
-        make(16, **SMALL).fit(np.tile(rows[:1100], (2, 1)), sentences[:1100] * 2)
-        make(16, **SMALL).fit(rows, np.arange(1500))
+        make(16, **SMALL).fit(np.tile(rows, (2, 1)), sentences * 2)
+        make(16, **SMALL).fit(rows, np.arange(1000))
 
 
 def test_a_single_class():

@@ -67,7 +67,7 @@ def asymmetric_recall(hasher, X, X_query, k):
     return (found[:, :, np.newaxis] == rows[:, np.newaxis]).any(axis=1).mean()
 
 
-@pytest.mark.parametrize("n_bits", [16, 64])
+@pytest.mark.parametrize("n_bits", [16, pytest.param(64, marks=pytest.mark.slow)])
 def test_keeps_more_than_itq_on_real_features(cifar, n_bits):
     X, _, X_query, y_query = cifar
     itq = ITQHasher(n_bits, random_state=0).fit(X)
