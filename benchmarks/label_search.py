@@ -27,6 +27,7 @@ import time
 import numpy as np
 import pandas as pd
 from _cifar100 import official_split, sample_rows, tree, unseen_classes
+from _prototypes import FIXED
 from _tables import mean_and_spread, write_table
 from scipy.linalg import eigh
 from sklearn.linear_model import RidgeCV
@@ -67,7 +68,7 @@ class RidgeIntoTree:
 def make_methods(n_bits, seed):
     """Each method, and the metric by which its codes are compared."""
     options = OPTIONS | {"random_state": seed}
-    posterior, relational = PosteriorEncoder(), RelationalEncoder()
+    posterior, relational = PosteriorEncoder(**FIXED), RelationalEncoder()
     return {
         "ridge regression into the tree, cosine of floats": (RidgeIntoTree(tree()), "cosine"),
         "SemanticHasher, PosteriorEncoder": (

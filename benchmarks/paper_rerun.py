@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from _prototypes import FIXED
 from _tables import mean_and_spread, write_table
 
 from skhash import ClassCodeHasher, SemanticHasher
@@ -57,7 +58,7 @@ ENCODERS = {
     "balanced, KL weight 0.003, k 1": published(**BALANCED, kl_n_neighbors=1, kl_weight=0.003),
     "balanced, without KL": published(**BALANCED, kl_weight=0),
     "RelationalEncoder": RelationalEncoder(),
-    "PosteriorEncoder": PosteriorEncoder(),
+    "PosteriorEncoder": PosteriorEncoder(**FIXED),
 }
 EQUALITY = {
     "equality in place of the tree": published(),

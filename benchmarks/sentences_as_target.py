@@ -33,10 +33,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from _cifar100 import judge_unseen, official_split, sample_rows, tree, unseen_classes
+from _prototypes import FIXED
 from _tables import mean_and_spread, write_table
 
 from skhash import ITQHasher, SemanticHasher
-from skhash.encoders import RelationalEncoder
+from skhash.encoders import PosteriorEncoder, RelationalEncoder
 from skhash.metrics import mean_average_precision_score
 from skhash.similarity import EmbeddingSimilarity, MappedSimilarity, WeightedSimilarity
 
@@ -99,7 +100,8 @@ def make_methods(sentences, n_bits, seed):
     def told_sentences(kind):
         return OfSentences(SemanticHasher(n_bits, **options), sentences, kind, seed)
 
-    def told_classes(target, encoder="auto"):
+    def told_classes(target, encoder=None):
+        encoder = PosteriorEncoder(**FIXED) if encoder is None else encoder
         return SemanticHasher(n_bits, similarity=target, encoder=encoder, **options)
 
     return {
